@@ -1,0 +1,16 @@
+import type { Cluster } from '../../src/ports/cluster.js'
+import type { Hub } from '../../src/ports/hub.js'
+import type { Recipes } from '../../src/ports/recipes.js'
+import type { Records } from '../../src/ports/records.js'
+import { withFailures } from '../failures.js'
+import { admissionActivities } from './admission.js'
+import { operationActivities } from './operations.js'
+import { planningActivities } from './planning.js'
+
+export type ControlPorts = { cluster: Cluster; hub: Hub; recipes: Recipes; records: Records }
+
+/** All activities of the control queue. */
+export function controlActivities(ports: ControlPorts) {
+  return withFailures({ ...admissionActivities(ports), ...operationActivities(ports), ...planningActivities(ports) })
+}
+export type ControlActivities = ReturnType<typeof controlActivities>

@@ -1,0 +1,31 @@
+import type { EndpointRevision, Operation, Replica } from '../../src/contracts/endpoint.js'
+import type { OperationAnswer, Run } from '../../src/contracts/messages.js'
+import type { Cluster } from '../../src/ports/cluster.js'
+import { beating } from '../beat.js'
+import { caller } from '../run.js'
+
+type Begin = { endpoint: string; kind: Operation['kind']; requestHash: string; revisionFloor: number }
+
+/** What a flow asks of an endpoint's own workflow. Asked again, each changes nothing. */
+export function operationActivities({ cluster }: { cluster: Cluster }) {
+  return {
+    beginOperation: ({ endpoint, ...request }: Begin): Promise<OperationAnswer> => cluster.beginOperation(endpoint, request, caller()),
+
+    standDown: ({ endpoint }: { endpoint: string }): Promise<void> => cluster.standDown(endpoint, caller()),
+
+    resume: ({ endpoint }: { endpoint: string }): Promise<void> => cluster.resume(endpoint, caller()),
+
+    adoptReplica: ({ endpoint, ...adopted }: { endpoint: string; replica: Replica; revision: EndpointRevision }): Promise<void> =>
+      cluster.adoptReplica(endpoint, adopted, caller()),
+
+    endOperation: ({ endpoint }: { endpoint: string }): Promise<void> => cluster.endOperation(endpoint, caller()),
+
+    retire: ({ endpoint }: { endpoint: string }): Promise<void> => cluster.retire(endpoint, caller()),
+
+    cancelRun: ({ run }: { run: Run }): Promise<void> => cluster.cancel(run),
+
+    awaitClosed: ({ run }: { run: Run }): Promise<void> => beating(5_000, (signal) => cluster.closed(run, signal)),
+
+    awaitResult: ({ run }: { run: Run }): Promise<unknown> => beating(5_000, (signal) => cluster.resultOf(run, signal)),
+  }
+}

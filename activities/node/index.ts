@@ -1,0 +1,29 @@
+import type { EngineClient } from '../../src/ports/engine-client.js'
+import type { EngineLauncher } from '../../src/ports/engine-launcher.js'
+import type { NodeProbe } from '../../src/ports/node-probe.js'
+import type { WeightStore } from '../../src/ports/weight-store.js'
+import { withFailures } from '../failures.js'
+import { engineActivities } from './engine.js'
+import { machineActivities } from './machine.js'
+import { watchActivities } from './watch.js'
+
+export type NodePorts = {
+  nodeId: string
+  namespace: string
+  probe: NodeProbe
+  weights: WeightStore
+  launcher: EngineLauncher
+  client: EngineClient
+}
+
+/** All activities of a node's own queue. */
+export function nodeActivities(ports: NodePorts) {
+  return withFailures({ ...machineActivities(ports), ...engineActivities(ports) })
+}
+export type NodeActivities = ReturnType<typeof nodeActivities>
+
+/** The activities of a node's watch queue: long, and never in the way of a launch or an undo. */
+export function nodeWatchActivities(ports: NodePorts) {
+  return withFailures(watchActivities(ports))
+}
+export type NodeWatchActivities = ReturnType<typeof nodeWatchActivities>

@@ -1,0 +1,22 @@
+import type { ModelFile, PinnedModel, Weights } from '../../src/contracts/model.js'
+import type { NodeInspection } from '../../src/domain/node.js'
+import type { NodeProbe } from '../../src/ports/node-probe.js'
+import type { WeightStore } from '../../src/ports/weight-store.js'
+import { beating } from '../beat.js'
+
+type Ports = { nodeId: string; probe: NodeProbe; weights: WeightStore }
+/** A pinned model without its list of files: what a node needs to name it. */
+export type ModelPin = Omit<PinnedModel, 'files'>
+
+/** What a node has: hardware and weights. */
+export function machineActivities({ nodeId, probe, weights }: Ports) {
+  return {
+    inspectNode: async (): Promise<NodeInspection> => ({ nodeId, ...(await probe.inspect()) }),
+
+    /** Heartbeats carry the bytes, so that people and the next attempt see how far it is. */
+    ensureWeights: ({ model, files }: { model: ModelPin; files: ModelFile[] }): Promise<Weights> =>
+      beating(1_000, (signal, note) => weights.ensure({ ...model, files }, files, { signal, onProgress: note })),
+
+    discardPartial: ({ model }: { model: ModelPin }): Promise<void> => weights.discardPartial(model),
+  }
+}

@@ -1,0 +1,64 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { AimError, isAimError } from '../../src/contracts/errors.js'
+import type { EngineKey, EngineSpec, EngineState } from '../../src/domain/engine.js'
+import { engines } from '../../src/engines/index.js'
+import type { EngineClient } from '../../src/ports/engine-client.js'
+import type { EngineLauncher } from '../../src/ports/engine-launcher.js'
+
+export type Proof = { text: string; tokens: number; ms: number; url: string; pid: number }
+type Ports = { launcher: EngineLauncher; client: EngineClient }
+type Engine = { key: EngineKey; spec: EngineSpec }
+
+const LOOK_MS = 50
+/** A start that writes nothing to its log for this long stands still. Compiling kernels takes minutes, and logs. */
+const STALL_MS = 10 * 60_000
+
+/**
+ * Waits until the engine completes a request. The deadline follows progress: each new log line starts it again.
+ * @throws AimError EngineExited with the failure class and the log's tail; EngineStalled.
+ */
+export async function proveReady(
+  { launcher, client }: Ports,
+  { key, spec }: Engine,
+  signal: AbortSignal,
+  note: (details: unknown) => void,
+): Promise<Proof> {
+  let lastLine = ''
+  let progressAt = Date.now()
+  for (;;) {
+    const state = await launcher.inspect(key)
+    if (state.phase !== 'running') throw ended(spec, state)
+    const healthy = await client.healthy(state.url, signal)
+    const proof = healthy ? await tryComplete(client, state.url, spec.servedName, signal) : null
+    if (proof !== null) return { ...proof, url: state.url, pid: state.pid }
+
+    const [line = ''] = await launcher.logTail(key, 1)
+    // Once it says that it is up, its log only echoes our own requests.
+    if (line !== lastLine && !healthy) progressAt = Date.now()
+    lastLine = line
+    if (Date.now() - progressAt > STALL_MS) throw new AimError('EngineStalled', { seconds: STALL_MS / 1_000, endpoint: key.endpoint })
+    note({ phase: 'starting', lastLine })
+    await delay(LOOK_MS, undefined, { signal })
+  }
+}
+
+/** An engine that is up may still refuse its first requests: the deadline, not the first refusal, decides. */
+async function tryComplete(client: EngineClient, url: string, model: string, signal: AbortSignal) {
+  try {
+    return await client.complete(url, model, signal)
+  } catch (error) {
+    if (isAimError(error) && error.code === 'EngineNotAnswering') return null
+    throw error
+  }
+}
+
+function ended(spec: EngineSpec, state: Exclude<EngineState, { phase: 'running' }>): AimError {
+  const end = state.phase === 'exited' ? state : { code: null, signal: null, logTail: [] }
+  const { failure, lastLine, hint } = engines[spec.backend].classify(end)
+  return new AimError('EngineExited', { failure, lastLine, hint, how: howItEnded(end), logTail: end.logTail.slice(-40).join('\n') })
+}
+
+function howItEnded({ code, signal }: { code: number | null; signal: string | null }): string {
+  if (signal !== null) return `signal ${signal}`
+  return code === null ? 'exit code unknown' : `exit code ${code}`
+}

@@ -1,0 +1,78 @@
+import { WithStartWorkflowOperation, WorkflowNotFoundError, type Client } from '@temporalio/client'
+import type { Adoption, BeginOperation, Caller, EndpointUpdates, OperationAnswer, Run } from '../../contracts/messages.js'
+import { CONTROL_QUEUE } from '../../contracts/task-queues.js'
+import { workflowIds } from '../../contracts/workflow-ids.js'
+import type { Cluster } from '../../ports/cluster.js'
+import { openNodes } from './nodes.js'
+
+/** The control worker's arm into Temporal, over the worker's own connection. */
+export function createCluster(client: Client): Cluster {
+  async function ask(endpoint: string, update: keyof EndpointUpdates, { requestId, ...run }: Caller, more?: object): Promise<void> {
+    const handle = client.workflow.getHandle(workflowIds.endpoint(endpoint))
+    const args: [object] = [{ workflowId: run.workflowId, runId: run.runId, ...more }]
+    await handle.executeUpdate<void, [object]>(update, { args, updateId: requestId })
+  }
+
+  return {
+    async actorOf({ workflowId, runId }) {
+      const { history } = await client.workflowService.getWorkflowExecutionHistory({
+        namespace: client.options.namespace,
+        execution: { workflowId, runId },
+        maximumPageSize: 1,
+      })
+      return history?.events?.[0]?.workflowExecutionStartedEventAttributes?.identity || 'unknown'
+    },
+
+    beginOperation: (endpoint, request, { workflowId, runId, requestId }) =>
+      client.workflow.executeUpdateWithStart<never, OperationAnswer, [BeginOperation]>('beginOperation', {
+        args: [{ ...request, workflowId, runId }],
+        updateId: requestId,
+        startWorkflowOperation: new WithStartWorkflowOperation('superviseEndpoint', {
+          workflowId: workflowIds.endpoint(endpoint),
+          taskQueue: CONTROL_QUEUE,
+          args: [{ endpoint }],
+          workflowIdConflictPolicy: 'USE_EXISTING',
+          staticSummary: `keeps endpoint ${endpoint} in service`,
+        }) as WithStartWorkflowOperation<never>,
+      }),
+
+    standDown: (endpoint, caller) => ask(endpoint, 'standDown', caller),
+    resume: (endpoint, caller) => unlessGone(ask(endpoint, 'resume', caller)),
+    adoptReplica: (endpoint, adopted: Omit<Adoption, keyof Run>, caller) => ask(endpoint, 'adoptReplica', caller, adopted),
+    endOperation: (endpoint, caller) => unlessGone(ask(endpoint, 'endOperation', caller)),
+    retire: (endpoint, caller) => unlessGone(ask(endpoint, 'retire', caller)),
+
+    nodes: () => openNodes(client),
+
+    async cancel({ workflowId, runId }) {
+      await unlessGone(client.workflow.getHandle(workflowId, runId).cancel())
+    },
+
+    async closed({ workflowId, runId }, signal) {
+      const handle = client.workflow.getHandle(workflowId, runId, { followRuns: false })
+      await client
+        .withAbortSignal(signal, () => handle.result())
+        .catch((error: unknown) => {
+          if (signal.aborted || !isEndOfRun(error)) throw error
+        })
+    },
+
+    resultOf: ({ workflowId, runId }, signal) =>
+      client.withAbortSignal(signal, () => client.workflow.getHandle(workflowId, runId).result()),
+  }
+}
+
+/** An endpoint's workflow that has ended holds nothing: there is nothing left to change. */
+async function unlessGone(work: Promise<unknown>): Promise<void> {
+  try {
+    await work
+  } catch (error) {
+    if (!(error instanceof WorkflowNotFoundError)) throw error
+  }
+}
+
+/** A run that failed, was cancelled, was continued as new or is not known any more is closed as well as one that succeeded. */
+function isEndOfRun(error: unknown): boolean {
+  const names = ['WorkflowFailedError', 'WorkflowContinuedAsNewError', 'WorkflowNotFoundError']
+  return error instanceof Error && names.includes(error.name)
+}

@@ -1,0 +1,30 @@
+import { fastify } from 'fastify'
+import { z } from 'zod'
+import { ERRORS, isAimError } from '../contracts/errors.js'
+import { EndpointName } from '../contracts/names.js'
+import { validate } from '../contracts/validate.js'
+import type { Records } from '../ports/records.js'
+
+const HistoryQuery = z.strictObject({ endpoint: EndpointName, limit: z.coerce.number().pipe(z.int().min(1).max(200)).default(20) })
+
+/** Read access to what only this process may open: the history in its database. Loopback unless told otherwise. */
+export async function startApi({ records, host, port }: { records: Pick<Records, 'history'>; host: string; port: number }) {
+  const app = fastify({ forceCloseConnections: true })
+  app.setErrorHandler((error, _request, reply) => {
+    const { code, message, fix } = isAimError(error)
+      ? error
+      : { code: 'Internal' as const, message: (error as Error).message, fix: ERRORS.Internal.fix }
+    const status = code === 'InvalidInput' ? 422 : ERRORS[code].retry ? 503 : 500
+    return reply
+      .code(status)
+      .type('application/problem+json')
+      .send({ type: `/problems/${code}`, title: code, status, detail: message, code, fix })
+  })
+  app.get('/healthz', () => ({ status: 'ok' }))
+  app.get('/v1/deployments', (request) => {
+    const { endpoint, limit } = validate(HistoryQuery, request.query)
+    return records.history(endpoint, limit)
+  })
+  await app.listen({ host, port })
+  return { url: `http://${host}:${port}`, close: () => app.close() }
+}

@@ -1,0 +1,270 @@
+import { InvalidArgumentError } from 'commander'
+import { BACKENDS } from '../../domain/engine.js'
+import type { CommandSpec, OptionSpec } from '../cli.js'
+import { parseDuration } from '../output/units.js'
+
+const YES: OptionSpec = { flags: '-y, --yes', about: 'do not ask' }
+const REASON: OptionSpec = { flags: '--reason <text>', about: 'why; kept in the history' }
+const TIMEOUT: OptionSpec = {
+  flags: '--timeout <duration>',
+  about: 'stop waiting after this long (90s, 10m); the work goes on, exit code 8',
+  parse: asDuration,
+}
+const ENDPOINT = { about: 'name of the endpoint', complete: 'endpoint' } as const
+
+/** Every verb, in the order of `aim --help`. */
+export const COMMANDS: CommandSpec[] = [
+  {
+    name: 'up',
+    about: 'start everything on this machine: Temporal, the workers and the API',
+    more: 'Runs until Ctrl-C, which leaves the engines alone. State is kept in AIM_HOME and found again by the next `aim up`.',
+    options: [
+      { flags: '-d, --detach', about: 'run in the background; returns when it is ready' },
+      { flags: '--temporal-port <port>', about: 'port of Temporal (default 7233)', parse: asInteger },
+      { flags: '--ui-port <port>', about: 'port of the Temporal web page (default 8233)', parse: asInteger },
+      { flags: '--api-port <port>', about: 'port of our API (default 8700)', parse: asInteger },
+    ],
+    examples: [
+      ['aim up', 'in this terminal'],
+      ['aim up -d', 'in the background; `aim down` ends it'],
+    ],
+    load: async () => (await import('./up.js')).up,
+  },
+  {
+    name: 'down',
+    about: 'stop what `aim up` started; engines go on unless --engines',
+    options: [
+      { flags: '--engines', about: 'first undeploy every endpoint' },
+      { flags: '--dry-run', about: 'say what would be stopped, and stop nothing' },
+      YES,
+    ],
+    examples: [
+      ['aim down', 'engines keep serving'],
+      ['aim down --engines', 'stop the endpoints too'],
+    ],
+    load: async () => (await import('./down.js')).down,
+  },
+  {
+    name: 'deploy',
+    about: 'put a model into service',
+    more:
+      'Pins the model, plans, fetches what is missing, starts the engine and proves that it answers.\n' +
+      'Ctrl-C leaves it running: the same command joins it again, `aim stop NAME` cancels it.',
+    arguments: [{ name: '<model>', about: 'repository on the hub: org/name' }],
+    options: [
+      { flags: '--name <endpoint>', about: 'name to serve under (default: from the model)', complete: 'endpoint' },
+      { flags: '--ref <ref>', about: 'branch, tag or commit (default: main)' },
+      { flags: '--file <path>', about: 'weights file, where a repository holds several (GGUF)' },
+      { flags: '--backend <backend>', about: 'engine to use (default: what fits best)', choices: BACKENDS },
+      { flags: '--recipe <id>', about: 'recipe to use; `aim recipes list` shows them', complete: 'recipe' },
+      { flags: '--node <node>', about: 'node to run on', complete: 'node' },
+      { flags: '--context <tokens>', about: 'longest context', parse: asInteger },
+      { flags: '--port <port>', about: 'port of the endpoint (default: a free one)', parse: asInteger },
+      REASON,
+      { flags: '--wait', about: 'wait until it serves (the default)', conflicts: ['detach'] },
+      { flags: '-d, --detach', about: 'start it and return' },
+      TIMEOUT,
+      { flags: '--dry-run', about: 'show the plan and change nothing', conflicts: ['detach'] },
+      { ...YES, about: 'replace what the endpoint serves now without asking' },
+    ],
+    examples: [
+      ['aim deploy Qwen/Qwen2.5-0.5B-Instruct', 'serve it as qwen2-5-0-5b-instruct'],
+      ['aim deploy Qwen/Qwen2.5-0.5B-Instruct --name chat --context 8192', 'under a name of your own'],
+      ['aim deploy Qwen/Qwen2.5-0.5B-Instruct --dry-run', 'what would run, and why nothing else'],
+    ],
+    load: async () => (await import('./deploy.js')).deploy,
+  },
+  {
+    name: 'status',
+    about: 'show the endpoints, or one of them',
+    more: 'Exit code 0: serving. 8: on its way. 1: not well. 5: there is no such endpoint.',
+    arguments: [{ name: '[name]', ...ENDPOINT }],
+    options: [{ flags: '-w, --watch', about: 'go on until Ctrl-C, showing every change' }],
+    examples: [
+      ['aim status', 'all endpoints'],
+      ['aim status chat -w', 'one endpoint, with the steps of what runs on it'],
+    ],
+    load: async () => (await import('./status.js')).status,
+  },
+  {
+    name: 'ps',
+    about: 'show what runs now: engines and operations',
+    examples: [['aim ps', 'every engine with its node and process, every deploy and undeploy']],
+    load: async () => (await import('./ps.js')).ps,
+  },
+  {
+    name: 'logs',
+    about: "print an engine's log",
+    more: 'Works on the node that runs the engine. The end of the log is kept when the engine has gone.',
+    arguments: [{ name: '<name>', ...ENDPOINT }],
+    options: [
+      { flags: '-f, --follow', about: 'go on as the log grows, until the engine ends or Ctrl-C' },
+      { flags: '--no-follow', about: 'print and return (the default)' },
+      { flags: '--tail <lines>', about: 'lines from the end, or `all`', default: 200, parse: asLines },
+      { flags: '--previous', about: 'the engine before the present one' },
+    ],
+    examples: [
+      ['aim logs chat -f', 'follow'],
+      ['aim logs chat --previous --tail all', 'why the last engine ended'],
+    ],
+    load: async () => (await import('./logs.js')).logs,
+  },
+  {
+    name: 'chat',
+    about: 'ask an endpoint',
+    arguments: [
+      { name: '<name>', ...ENDPOINT },
+      { name: '[prompt]', about: 'the question; read from stdin when it is piped' },
+    ],
+    options: [
+      { flags: '--system <text>', about: 'instruction that comes first' },
+      { flags: '--max-tokens <n>', about: 'longest answer, in tokens', default: 1024, parse: asInteger },
+      { flags: '--temperature <t>', about: "from 0 (the likeliest words) to 2; default: the engine's", parse: asTemperature },
+      { flags: '--no-stream', about: 'print the answer when it is whole' },
+    ],
+    examples: [
+      ['aim chat chat "Why is the sky blue?"', 'the answer as it comes'],
+      ['aim chat chat --system "Summarise." < notes.txt', 'the prompt from a file'],
+    ],
+    load: async () => (await import('./chat.js')).chat,
+  },
+  {
+    name: 'stop',
+    about: 'take an endpoint out of service; also cancels a deploy of it',
+    more: 'The name is the confirmation. Weights stay in the cache.',
+    arguments: [{ name: '<name>', ...ENDPOINT }],
+    options: [
+      { flags: '--grace <seconds>', about: 'time to finish running requests before it is killed', parse: asInteger },
+      REASON,
+      { flags: '-d, --detach', about: 'start it and return' },
+      TIMEOUT,
+      { flags: '--dry-run', about: 'say what would be stopped, and stop nothing', conflicts: ['detach'] },
+      { ...YES, about: 'accepted for scripts; nothing is asked' },
+    ],
+    examples: [['aim stop chat', 'stop it, and wait until its memory is free']],
+    load: async () => (await import('./stop.js')).stop,
+  },
+  {
+    name: 'history',
+    about: 'show what was deployed when, by whom, and what changed',
+    arguments: [{ name: '<name>', ...ENDPOINT }],
+    options: [
+      { flags: '-n, --limit <n>', about: 'newest entries to show', default: 20, parse: asInteger },
+      { flags: '--diff <revisions...>', about: 'two revisions, to see what differs: --diff 1 2' },
+    ],
+    examples: [
+      ['aim history chat', 'newest first'],
+      ['aim history chat --diff 1 2', 'what changed from revision 1 to 2'],
+    ],
+    load: async () => (await import('./history.js')).history,
+  },
+  {
+    name: 'doctor',
+    about: 'check this machine and say what to do',
+    more: 'Sections: platform, temporal, gpu, disk, hub, engine, database, ports. Exit code 1 when a check fails.',
+    options: [
+      {
+        flags: '--only <section>',
+        about: 'one section, or one check by its code',
+        complete: ['platform', 'temporal', 'gpu', 'disk', 'hub', 'engine', 'database', 'ports'],
+      },
+    ],
+    examples: [
+      ['aim doctor', 'everything'],
+      ['aim doctor --only hub', 'one section'],
+    ],
+    load: async () => (await import('./doctor.js')).doctor,
+  },
+  {
+    name: 'config view',
+    about: 'show the settings in force',
+    more: 'Order: default < environment < profile (AIM_HOME/config.yaml) < flag. Secrets are never shown.',
+    options: [{ flags: '--origin', about: 'also where each value comes from' }],
+    examples: [['aim config view --origin', 'which of them is set where']],
+    load: async () => (await import('./config-view.js')).configView,
+  },
+  {
+    name: 'recipes list',
+    about: 'show the recipes: which model runs how on what',
+    arguments: [{ name: '[model]', about: 'only those for this model' }],
+    examples: [['aim recipes list', 'all recipes, yours among them (AIM_RECIPES)']],
+    load: async () => (await import('./recipes-list.js')).recipesList,
+  },
+  {
+    name: 'hub serve',
+    about: 'serve a folder of models in the protocol of the Hugging Face hub',
+    more: 'For air-gapped sites: fill DIR with org/name/ folders, then point HF_ENDPOINT at the address it prints.',
+    arguments: [{ name: '<dir>', about: 'folder that holds org/name/ folders', complete: 'directory' }],
+    options: [
+      { flags: '--host <address>', about: 'address to listen on', default: '127.0.0.1' },
+      { flags: '--port <port>', about: 'port to listen on; 0 takes a free one', default: 8900, parse: asInteger },
+    ],
+    examples: [['aim hub serve /srv/models', 'HF_ENDPOINT=http://127.0.0.1:8900 then uses it']],
+    load: async () => (await import('./hub-serve.js')).hubServe,
+  },
+  {
+    name: 'quickstart',
+    about: 'deploy a small model, ask it one question, show what to try next',
+    options: [{ flags: '--once', about: 'stop everything afterwards' }],
+    examples: [['aim quickstart', 'from nothing to an answer, on any machine']],
+    load: async () => (await import('./quickstart.js')).quickstart,
+  },
+  {
+    name: 'worker',
+    about: 'run a control worker alone (needs DATABASE_URL)',
+    examples: [['TEMPORAL_ADDRESS=temporal:7233 aim worker', 'beside a cluster of your own']],
+    load: async () => (await import('./worker.js')).worker,
+  },
+  {
+    name: 'node',
+    about: 'run a node worker alone: one for each GPU machine',
+    examples: [['TEMPORAL_ADDRESS=temporal:7233 aim node', 'offer this machine to the cluster']],
+    load: async () => (await import('./worker.js')).node,
+  },
+  {
+    name: 'completion',
+    about: 'print the script that makes Tab complete verbs, flags and names',
+    arguments: [{ name: '<shell>', about: 'your shell', choices: ['bash', 'zsh', 'fish'] }],
+    examples: [
+      ['source <(aim completion bash)', 'in ~/.bashrc; zsh likewise'],
+      ['aim completion fish | source', 'in config.fish'],
+    ],
+    load: async () => (await import('./completion.js')).completion,
+  },
+  {
+    name: 'help',
+    about: 'help on a command, or on a topic',
+    more: 'Topics: exit-codes, output, environment.',
+    arguments: [{ name: '[words...]', about: 'command or topic' }],
+    examples: [['aim help exit-codes', 'what each exit code says']],
+    load: async () => (await import('./help.js')).help,
+  },
+  {
+    name: '__complete',
+    about: 'candidates for Tab',
+    arguments: [{ name: '[words...]', about: 'the words after aim, the last one unfinished' }],
+    examples: [['aim __complete -- chat ""', 'names of the endpoints']],
+    hidden: true,
+    load: async () => (await import('./complete.js')).complete,
+  },
+]
+
+function asInteger(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.')
+  return Number(text)
+}
+
+function asLines(text: string): number {
+  return text === 'all' ? Number.POSITIVE_INFINITY : asInteger(text)
+}
+
+function asTemperature(text: string): number {
+  if (!/^\d(\.\d+)?$/.test(text) || Number(text) > 2) throw new InvalidArgumentError('It must be a number from 0 to 2.')
+  return Number(text)
+}
+
+function asDuration(text: string): number {
+  const ms = parseDuration(text)
+  if (ms === null) throw new InvalidArgumentError('It must be a duration: 90s, 10m, 1h30m.')
+  return ms
+}

@@ -1,0 +1,134 @@
+import { WorkflowExecutionAlreadyStartedError, type Client, type WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client'
+import { DeployRequest, UndeployRequest } from '../contracts/deploy.js'
+import type { DeployResult, EndpointView, UndeployResult } from '../contracts/endpoint.js'
+import { AimError } from '../contracts/errors.js'
+import { ENDPOINT_QUERY } from '../contracts/messages.js'
+import { EndpointName } from '../contracts/names.js'
+import { requestHash } from '../contracts/request-hash.js'
+import { CONTROL_QUEUE } from '../contracts/task-queues.js'
+import { validate } from '../contracts/validate.js'
+import { workflowIds } from '../contracts/workflow-ids.js'
+import { toAimError } from './failures.js'
+import { operationHandle } from './operation-handle.js'
+import type { AimClient, EndpointStatus } from './types.js'
+
+/** The flows that a person may follow as an operation. */
+const OPERATION_TYPES = ['deployModel', 'undeployModel']
+
+/** The one facade on Temporal that cli, api and operator use. */
+export function createAimClient(client: Client, close: () => Promise<void>): AimClient {
+  const attach = <Result>(workflowId: string) => operationHandle<Result>(client, workflowId, undefined, true)
+
+  async function start<Result>(type: string, workflowId: string, input: unknown, hash: string, summary: string) {
+    try {
+      const handle: WorkflowHandleWithFirstExecutionRunId = await client.workflow.start(type, {
+        workflowId,
+        taskQueue: CONTROL_QUEUE,
+        args: [input],
+        workflowIdConflictPolicy: 'FAIL',
+        staticSummary: summary,
+        memo: { requestHash: hash },
+      })
+      return await operationHandle<Result>(client, workflowId, handle.firstExecutionRunId, false)
+    } catch (error) {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw toAimError(error, workflowId)
+      return join<Result>(workflowId, hash)
+    }
+  }
+
+  /** The same request again joins the flow that runs; another one is refused. */
+  async function join<Result>(workflowId: string, hash: string) {
+    const { memo, runId } = await client.workflow.getHandle(workflowId).describe()
+    if (memo?.['requestHash'] === hash) return operationHandle<Result>(client, workflowId, runId, true)
+    throw new AimError('OperationInProgress', { endpoint: workflowId.slice(workflowId.indexOf('/') + 1), workflowId })
+  }
+
+  async function status(name: string, startedAt: Date): Promise<EndpointStatus> {
+    const base = { endpoint: name, startedAt: startedAt.toISOString() }
+    try {
+      const view = await client.workflow.getHandle(workflowIds.endpoint(name)).query<EndpointView>(ENDPOINT_QUERY)
+      return { ...base, view, problem: null }
+    } catch (error) {
+      return { ...base, view: null, problem: toAimError(error, name).message }
+    }
+  }
+
+  return {
+    async deploy(input) {
+      const request = validate(DeployRequest, input)
+      const { endpoint, model, dryRun } = request
+      const workflowId = dryRun ? `${workflowIds.deploy(endpoint)}/plan` : workflowIds.deploy(endpoint)
+      return start<DeployResult>(
+        'deployModel',
+        workflowId,
+        request,
+        requestHash(request),
+        `${dryRun ? 'plans' : 'deploys'} ${model} as ${endpoint}`,
+      )
+    },
+
+    async undeploy(input) {
+      const request = validate(UndeployRequest, input)
+      return start<UndeployResult>(
+        'undeployModel',
+        workflowIds.undeploy(request.endpoint),
+        request,
+        request.endpoint,
+        `stops ${request.endpoint}`,
+      )
+    },
+
+    async operation(workflowId) {
+      try {
+        await client.workflow.getHandle(workflowId).describe()
+      } catch (error) {
+        throw toAimError(error, workflowId)
+      }
+      return attach(workflowId)
+    },
+
+    async operations() {
+      const types = OPERATION_TYPES.map((type) => `WorkflowType = '${type}'`).join(' OR ')
+      const found = []
+      for await (const run of client.workflow.list({ query: `ExecutionStatus = 'Running' AND (${types})` })) {
+        found.push({ workflowId: run.workflowId, runId: run.runId, type: run.type, startedAt: run.startTime.toISOString() })
+      }
+      return found
+    },
+
+    async endpoints() {
+      const prefix = workflowIds.endpoint('')
+      const found: Promise<EndpointStatus>[] = []
+      for await (const run of client.workflow.list({ query: `WorkflowType = 'superviseEndpoint' AND ExecutionStatus = 'Running'` })) {
+        found.push(status(run.workflowId.slice(prefix.length), run.startTime))
+      }
+      return (await Promise.all(found)).toSorted((a, b) => (a.endpoint < b.endpoint ? -1 : 1))
+    },
+
+    async endpoint(name) {
+      const endpoint = validate(EndpointName, name)
+      const description = await describe(endpoint)
+      if (description?.status.name !== 'RUNNING') throw new AimError('NotFound', { what: `endpoint ${endpoint}` })
+      return status(endpoint, description.startTime)
+    },
+
+    async nodes() {
+      const nodes: string[] = []
+      const prefix = workflowIds.node('')
+      for await (const { workflowId } of client.workflow.list({ query: `WorkflowType = 'manageNode' AND ExecutionStatus = 'Running'` })) {
+        nodes.push(workflowId.slice(prefix.length))
+      }
+      return nodes.toSorted()
+    },
+
+    close,
+  }
+
+  async function describe(endpoint: string) {
+    try {
+      return await client.workflow.getHandle(workflowIds.endpoint(endpoint)).describe()
+    } catch (error) {
+      throw toAimError(error, `endpoint ${endpoint}`)
+    }
+  }
+}

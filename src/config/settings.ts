@@ -1,0 +1,103 @@
+import { homedir, hostname } from 'node:os'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { NodeId, Port } from '../contracts/names.js'
+
+const SecretReference = z.string().regex(/^(env|file):.+$/, 'must be a reference: env:NAME or file:/path')
+const Address = z.string().regex(/^[\w.-]+:\d{1,5}$/, 'must be host:port')
+const HttpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' })
+
+/**
+ * Every setting: its environment variable, its rule and its default. Order: default < environment < profile (`<AIM_HOME>/config.yaml`) < flag.
+ * The keys are the names in the profile file and in `aim config view`.
+ */
+export const SETTINGS = {
+  home: { env: 'AIM_HOME', rule: z.string(), default: () => join(homedir(), '.aim'), about: 'state of this machine' },
+  cacheDir: {
+    env: 'AIM_CACHE_DIR',
+    rule: z.string(),
+    default: () => join(homedir(), '.cache', 'aim-engine'),
+    about: 'tools that were obtained',
+  },
+  hfHome: {
+    env: 'HF_HOME',
+    rule: z.string(),
+    default: () => join(homedir(), '.cache', 'huggingface'),
+    about: 'weights, in the Hugging Face layout',
+  },
+  hubEndpoint: { env: 'HF_ENDPOINT', rule: HttpUrl, default: () => 'https://huggingface.co', about: 'hub that models come from' },
+  hubDir: {
+    env: 'AIM_HUB_DIR',
+    rule: z.string().optional(),
+    default: () => undefined,
+    about: 'folder of models that `aim up` serves as its hub, in place of HF_ENDPOINT',
+  },
+  hubToken: {
+    env: 'AIM_HUB_TOKEN',
+    rule: SecretReference,
+    default: () => 'env:HF_TOKEN',
+    about: 'where the hub token is read, never the token',
+  },
+  temporalAddress: {
+    env: 'TEMPORAL_ADDRESS',
+    rule: Address.optional(),
+    default: () => undefined,
+    about: 'Temporal cluster; absent: one of our own',
+  },
+  temporalNamespace: { env: 'TEMPORAL_NAMESPACE', rule: z.string().min(1), default: () => 'default', about: 'Temporal namespace' },
+  temporalBin: { env: 'AIM_TEMPORAL_BIN', rule: z.string().optional(), default: () => undefined, about: 'Temporal server program' },
+  temporalPort: {
+    env: 'AIM_TEMPORAL_PORT',
+    rule: z.coerce.number().pipe(Port),
+    default: () => 7233,
+    about: 'port of our own Temporal server',
+  },
+  uiPort: { env: 'AIM_UI_PORT', rule: z.coerce.number().pipe(Port), default: () => 8233, about: 'port of its web page' },
+  apiPort: { env: 'AIM_API_PORT', rule: z.coerce.number().pipe(Port), default: () => 8700, about: 'port of our own API' },
+  databaseUrl: {
+    env: 'DATABASE_URL',
+    rule: z.string().optional(),
+    default: () => undefined,
+    about: 'PostgreSQL; absent: one in this process',
+    secret: true,
+  },
+  nodeId: { env: 'AIM_NODE_ID', rule: NodeId, default: () => nodeIdFrom(hostname()), about: 'stable id of this node' },
+  enginePorts: {
+    env: 'AIM_ENGINE_PORTS',
+    rule: z.string().regex(/^\d{4,5}-\d{4,5}$/, 'must be a range: 8100-8199'),
+    default: () => '8100-8199',
+    about: 'ports that endpoints may take',
+  },
+  vllmBin: {
+    env: 'AIM_VLLM_BIN',
+    rule: z.string().optional(),
+    default: () => undefined,
+    about: 'the `vllm` program; absent: found on PATH',
+  },
+  recipesDir: {
+    env: 'AIM_RECIPES',
+    rule: z.string().optional(),
+    default: () => undefined,
+    about: 'folder of your own recipes; they override ours',
+  },
+} as const satisfies Record<string, Setting>
+
+interface Setting {
+  env: string
+  rule: z.ZodType
+  default: () => unknown
+  about: string
+  secret?: boolean
+}
+
+export type SettingName = keyof typeof SETTINGS
+export type Settings = { [K in SettingName]: z.infer<(typeof SETTINGS)[K]['rule']> }
+
+function nodeIdFrom(name: string): string {
+  const id = name
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9.-]/g, '-')
+    .replaceAll(/^[.-]+|[.-]+$/g, '')
+    .slice(0, 63)
+  return id === '' ? 'node' : id
+}

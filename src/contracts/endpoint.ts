@@ -1,0 +1,64 @@
+import type { EngineKey, EngineSpec } from '../domain/engine.js'
+import type { Plan } from '../domain/plan.js'
+
+/** One running engine of an endpoint, and all that is needed to start it again. */
+export type Replica = {
+  key: EngineKey
+  nodeId: string
+  spec: EngineSpec
+  url: string
+  pid: number
+}
+
+/** One resolved, immutable spec of an endpoint. Times are ISO 8601. */
+export type EndpointRevision = {
+  revision: number
+  model: string
+  commit: string
+  recipe: string
+  /** Fingerprint of all that decides what runs: the same spec is not deployed twice. */
+  specHash: string
+  deployedAt: string
+  deployedBy: string
+}
+
+export type EndpointPhase = 'deploying' | 'serving' | 'restarting' | 'degraded' | 'stopping'
+
+/** Who holds the one-operation lock of an endpoint. */
+export type Operation = { kind: 'deploy' | 'undeploy'; workflowId: string; runId: string; requestHash: string; fence: number }
+
+/** Answer of the query `endpoint` on `endpoint/<name>`. */
+export type EndpointView = {
+  endpoint: string
+  phase: EndpointPhase
+  /** Why it is not serving; null when it is. */
+  reason: string | null
+  revision: EndpointRevision | null
+  replica: Replica | null
+  operation: Operation | null
+  restarts: number
+  lastRestart: { at: string; why: string; downMs: number | null } | null
+}
+
+/** Result of `deployModel`. */
+export type DeployResult = {
+  endpoint: string
+  outcome: 'deployed' | 'unchanged' | 'planned'
+  revision: number | null
+  url: string | null
+  /** Name that clients send as `model`. */
+  served: string
+  model: { repo: string; commit: string }
+  recipe: string
+  backend: string
+  node: string
+  cache: 'hit' | 'miss' | null
+  /** The completion that proved readiness; null when nothing was started. */
+  proof: { text: string; tokens: number; ms: number } | null
+  /** Milliseconds by step. */
+  timings: Record<string, number>
+  plan: Plan
+}
+
+/** Result of `undeployModel`. */
+export type UndeployResult = { endpoint: string; outcome: 'stopped' | 'absent'; stopped: { node: string; engine: string }[] }

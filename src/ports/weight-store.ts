@@ -1,0 +1,25 @@
+import type { ModelFile, PinnedModel, Weights } from '../contracts/model.js'
+
+/** Progress of one download, in bytes. `fetched` counts only what came over the network in this call. */
+export type TransferProgress = {
+  file: string
+  doneBytes: number
+  totalBytes: number
+  fetchedBytes: number
+  filesDone: number
+  filesTotal: number
+}
+
+/** The weights on this node, in the standard HF_HOME layout. Disk is its only truth. */
+export interface WeightStore {
+  /** Snapshot of these files when every one is on this disk, whole; else null. No network. */
+  find(model: Pick<PinnedModel, 'repo' | 'commit'>, files: ModelFile[]): Promise<Weights | null>
+  /** Brings these files here, verified, resuming what an earlier call left; returns their snapshot. Safe to repeat. */
+  ensure(
+    model: PinnedModel,
+    files: ModelFile[],
+    options: { signal?: AbortSignal; onProgress?: (progress: TransferProgress) => void },
+  ): Promise<Weights>
+  /** Removes what an abandoned download of this model left half-written. Published files stay. Safe to repeat. */
+  discardPartial(model: Pick<PinnedModel, 'repo' | 'commit'>): Promise<void>
+}

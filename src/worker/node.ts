@@ -1,0 +1,33 @@
+import { Client } from '@temporalio/client'
+import { registerNode } from '../adapters/temporal/nodes.js'
+import { lockFile } from '../config/lock-file.js'
+import type { Settings } from '../config/settings.js'
+import { temporalOf } from '../config/stack-file.js'
+import { AimError } from '../contracts/errors.js'
+import { withClosers } from './closers.js'
+import { connectWorkers } from './connect.js'
+import { nodePortsOf } from './local-node.js'
+import { nodeIdentity, nodeLock } from './node-identity.js'
+import { createNodeWorkers } from './node-worker.js'
+import { runWorkers } from './run-workers.js'
+import { installRuntime } from './runtime.js'
+import type { WorkerHooks } from './hooks.js'
+
+/** `aim node`: the node worker of this machine, until the signal. Its engines go on without it, and the next one finds them. */
+export async function runNodeWorker(settings: Settings, { signal, onStep }: WorkerHooks): Promise<void> {
+  const temporal = temporalOf(settings)
+  if (temporal === null) throw new AimError('NotRunning', { what: 'Temporal' })
+  const { nodeId, temporalNamespace: namespace } = settings
+  installRuntime(onStep)
+  await withClosers(async (opened) => {
+    const lock = lockFile(nodeLock(settings), `a worker of node ${nodeId}`)
+    opened(() => lock.release())
+    const connection = await connectWorkers(temporal.address)
+    opened(() => connection.close())
+    const workers = await createNodeWorkers(connection, nodePortsOf(settings))
+    const running = runWorkers(workers, signal)
+    await Promise.race([running, registerNode(new Client({ connection, namespace }), await nodeIdentity(nodeId))])
+    onStep(`node ${nodeId} runs at ${temporal.address}`)
+    await running
+  })
+}

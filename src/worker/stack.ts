@@ -1,0 +1,94 @@
+import { join } from 'node:path'
+import { Client } from '@temporalio/client'
+import { openRecords } from '../adapters/store/open.js'
+import { registerNode } from '../adapters/temporal/nodes.js'
+import { startApi } from '../api/server.js'
+import { lockFile } from '../config/lock-file.js'
+import { pathsOf } from '../config/paths.js'
+import type { Settings } from '../config/settings.js'
+import { processStartTime, removeStackFile, writeStackFile, type StackFile } from '../config/stack-file.js'
+import { startHubServer } from '../hub-server/start.js'
+import { withClosers } from './closers.js'
+import { connectWorkers } from './connect.js'
+import { createControlWorker } from './control-worker.js'
+import { nodePortsOf } from './local-node.js'
+import type { WorkerHooks } from './hooks.js'
+import { nodeIdentity, nodeLock } from './node-identity.js'
+import { createNodeWorkers } from './node-worker.js'
+import { runWorkers } from './run-workers.js'
+import { installRuntime } from './runtime.js'
+import { openTemporal } from './temporal.js'
+
+export type StackHooks = WorkerHooks & {
+  /** Everything answers. */
+  onReady: (stack: StackFile) => void | Promise<void>
+}
+
+const HOST = '127.0.0.1'
+
+/**
+ * `aim up`: Temporal, database, API, control worker and node worker in one process, until the signal. What was started ends in
+ * reverse; engines are nobody's and go on. Throws what kept it from starting, or what ended it.
+ */
+export async function runStack(asked: Settings, { signal, onStep, onReady }: StackHooks): Promise<void> {
+  const ended = new AbortController()
+  const until = AbortSignal.any([signal, ended.signal])
+  const paths = pathsOf(asked)
+  installRuntime(onStep)
+
+  await withClosers(async (opened) => {
+    for (const lock of [
+      lockFile(join(paths.home, 'up.lock'), 'AIM Engine'),
+      lockFile(nodeLock(asked), `a worker of node ${asked.nodeId}`),
+    ]) {
+      opened(() => lock.release())
+    }
+
+    const settings = { ...asked, hubEndpoint: await openHub(asked, opened) }
+    const opening = openRecords({ databaseUrl: settings.databaseUrl, folder: paths.database, onWarning: onStep })
+    opened(async () => (await opening).close())
+    opening.catch((error: unknown) => ended.abort(error)) // no need to wait for Temporal then
+    const temporal = await openTemporal(settings, { signal: until, onStep, onFailed: (error) => ended.abort(error) })
+    opened(() => temporal.close())
+    const records = await opening
+    const api = await startApi({ records, host: HOST, port: settings.apiPort })
+    opened(() => api.close())
+
+    const connection = await connectWorkers(temporal.address)
+    opened(() => connection.close())
+    const workers = await Promise.all([
+      createControlWorker(connection, settings, records),
+      createNodeWorkers(connection, nodePortsOf(settings)),
+    ])
+    const running = runWorkers(workers.flat(), until)
+    await Promise.race([
+      running,
+      registerNode(new Client({ connection, namespace: settings.temporalNamespace }), await nodeIdentity(settings.nodeId)),
+    ])
+
+    const self = { pid: process.pid, startTime: processStartTime(process.pid) ?? 0 }
+    const stack = {
+      ...self,
+      address: temporal.address,
+      namespace: settings.temporalNamespace,
+      uiUrl: temporal.uiUrl,
+      apiUrl: api.url,
+      hubUrl: settings.hubEndpoint,
+    }
+    if (!until.aborted) {
+      writeStackFile(paths.stackFile, stack)
+      opened(() => removeStackFile(paths.stackFile, self))
+      await onReady(stack)
+    }
+    await running
+  })
+  if (ended.signal.aborted) throw ended.signal.reason
+}
+
+/** The hub that models come from: a folder that we serve ourselves, in the same protocol, or the one of the settings. */
+async function openHub({ hubDir, hubEndpoint }: Settings, opened: (close: () => Promise<void>) => void): Promise<string> {
+  if (hubDir === undefined) return hubEndpoint
+  const server = await startHubServer({ dir: hubDir, host: HOST })
+  opened(() => server.close())
+  return server.url
+}

@@ -1,0 +1,230 @@
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { once } from 'node:events'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { pathsOf } from '../../src/config/paths.js'
+import { loadSettings } from '../../src/config/load.js'
+import type { DeployResult } from '../../src/contracts/endpoint.js'
+import { SAMPLE_MODEL, sampleWeights } from '../../src/quickstart/sample-weights.js'
+import { startMisbehavingHub, type MisbehavingHub } from '../support/misbehaving-hub.js'
+import { Stack, ended } from '../support/stack.js'
+import { canMountTmpfs, mountTmpfs } from '../support/tmpfs.js'
+import { waitFor } from '../support/wait-for.js'
+
+const { repo, commit, file, bytes } = SAMPLE_MODEL
+const WEIGHTS = /\/resolve\/.*\.gguf/
+const deployArgs = (name: string) => ['deploy', repo, '--name', name, '--ref', commit, '--file', file]
+
+let hub: MisbehavingHub
+let stack: Stack
+beforeAll(async () => {
+  const { dir } = await sampleWeights({ cacheDir: loadSettings().settings.cacheDir })
+  hub = await startMisbehavingHub(dir)
+  stack = await Stack.create({ HF_ENDPOINT: hub.url })
+  await stack.up()
+}, 600_000)
+afterAll(async () => {
+  await stack.destroy()
+  await hub.close()
+}, 60_000)
+
+const { hubCache, partials } = {
+  hubCache: () => pathsOf(stack.settings(), stack.env).hubCache,
+  partials: () => pathsOf(stack.settings(), stack.env).partials,
+}
+
+/** Each test begins with an empty cache and a hub that behaves. */
+afterEach(async () => {
+  hub.behave()
+  hub.requests.splice(0)
+  for (const { key } of await stack.engines()) await stack.aim('stop', key.endpoint)
+  rmSync(hubCache(), { recursive: true, force: true })
+}, 60_000)
+
+const partBytes = () => readdirSync(partials()).length
+const deployedBy = (stdout: string) => JSON.parse(stdout) as DeployResult
+
+/** Nothing of a failed deploy may stay: no engine, no endpoint, no half-written file. */
+async function expectNothingLeft(name: string): Promise<void> {
+  await waitFor('the end of the endpoint', async () => (await stack.view(name)) === null)
+  expect(await stack.engines()).toEqual([])
+  expect(existsSync(partials()) ? readdirSync(partials()) : []).toEqual([])
+  const cached = existsSync(hubCache()) ? readdirSync(hubCache(), { recursive: true }) : []
+  expect(cached.filter((path) => /\.(part|incomplete|lock)$/.test(String(path)))).toEqual([])
+}
+
+describe('killed with -9 during the download', () => {
+  test('the stack goes on from the bytes on disk: nothing that was safe is fetched again', async () => {
+    hub.misbehave({ kind: 'hold', after: bytes / 2 }, { path: WEIGHTS, method: 'GET', times: 1 })
+    const first = ended(stack.start(...deployArgs('resumed')))
+    await waitFor('half of the bytes', () => hub.sentBytes(WEIGHTS) >= bytes / 2)
+    await waitFor('the part on disk', () => existsSync(partials()) && partBytes() > 0)
+    await new Promise((resolve) => setTimeout(resolve, 1_000)) // lets what was sent reach the disk
+    await stack.kill()
+    await first
+    hub.behave()
+    await stack.up()
+    const { code, stdout, stderr } = await stack.aim(...deployArgs('resumed'), '--json')
+    expect(code, stderr).toBe(0)
+    expect(deployedBy(stdout).outcome).toMatch(/deployed|unchanged/)
+    const twice = hub.sentBytes(WEIGHTS) - bytes
+    expect(twice).toBeLessThan(8 * 2 ** 20)
+  }, 120_000)
+})
+
+describe('killed with -9 between launch and ready', () => {
+  test('the engine that was started is found again: one engine, same pid', async () => {
+    const first = ended(stack.start(...deployArgs('adopted')))
+    const engine = await waitFor('the engine', async () => {
+      const [started] = await stack.engines()
+      return started?.state.phase === 'running' && started.state
+    })
+    await stack.kill()
+    await first
+    await stack.up()
+    const { code, stderr } = await stack.aim(...deployArgs('adopted'))
+    expect(code, stderr).toBe(0)
+    expect(await stack.engines()).toMatchObject([{ state: { pid: engine.pid } }])
+    expect(await stack.view('adopted')).toMatchObject({ phase: 'serving', restarts: 0, replica: { pid: engine.pid } })
+  }, 120_000)
+})
+
+describe('Temporal killed during a deploy', () => {
+  test('is started again by its owner, and the deploy ends well', async () => {
+    hub.misbehave({ kind: 'hold', after: 1_000_000 }, { path: WEIGHTS, method: 'GET', times: 1 })
+    const deploying = ended(stack.start(...deployArgs('temporal'), '--json'))
+    await waitFor('the first bytes', () => hub.sentBytes(WEIGHTS) > 0)
+    const server = stack.processes().find(({ command }) => command.includes('start-dev'))
+    process.kill(server?.pid ?? 0, 'SIGKILL')
+    await waitFor('the next server', () =>
+      stack.processes().some(({ pid, command }) => pid !== server?.pid && command.includes('start-dev')),
+    )
+    hub.behave()
+    const { code } = await deploying
+    const again = await stack.aim(...deployArgs('temporal'), '--json')
+    expect(again.code, again.stderr).toBe(0)
+    expect([0, 1]).toContain(code) // the waiting command may lose its connection; the deploy does not
+    expect(await stack.engines()).toHaveLength(1)
+    expect(await stack.view('temporal')).toMatchObject({ phase: 'serving', revision: { revision: 1 } })
+  }, 120_000)
+})
+
+describe('a hub that misbehaves', () => {
+  test.each([
+    [401, 'HubAuth', 4],
+    [404, 'ModelNotFound', 5],
+  ])(
+    'with %i ends the deploy at once as %s',
+    async (status, code, exit) => {
+      hub.misbehave({ kind: 'status', status })
+      const end = await stack.aim(...deployArgs('refused'))
+      expect(end.code).toBe(exit)
+      expect(end.stderr).toContain(`error[${code}]`)
+      await expectNothingLeft('refused')
+    },
+    60_000,
+  )
+
+  test('with 500 and a cut body for a while is tried again, and the deploy ends well', async () => {
+    hub.misbehave({ kind: 'status', status: 500 }, { times: 2 })
+    hub.misbehave({ kind: 'truncate', after: 30_000_000 }, { path: WEIGHTS, method: 'GET', times: 1 })
+    const { code, stderr } = await stack.aim(...deployArgs('patient'))
+    expect(code, stderr).toBe(0)
+    expect(hub.sentBytes(WEIGHTS)).toBeLessThan(bytes + 8 * 2 ** 20)
+  }, 90_000)
+
+  test('with one wrong byte never publishes it: fetched again, and right', async () => {
+    hub.misbehave({ kind: 'flip', at: 50_000_000 }, { path: WEIGHTS, method: 'GET', times: 1 })
+    const { code, stderr } = await stack.aim(...deployArgs('flipped'))
+    expect(code, stderr).toBe(0)
+    expect(hub.sentBytes(WEIGHTS)).toBeGreaterThan(bytes)
+  }, 90_000)
+})
+
+test('an engine that ends at once fails the deploy with its own last words, and nothing stays', async () => {
+  const { folder } = stack
+  const broken = join(folder, 'models', 'org', 'broken')
+  mkdirSync(broken, { recursive: true })
+  writeFileSync(join(broken, 'broken.gguf'), 'this is no model')
+  const other = await startMisbehavingHub(join(folder, 'models'))
+  const second = await Stack.create({ HF_ENDPOINT: other.url })
+  try {
+    await second.up()
+    const { code, stderr } = await second.aim('deploy', 'org/broken', '--name', 'broken')
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/error\[EngineExited\]: .*exit code 1/)
+    expect(await second.engines()).toEqual([])
+    const { stdout } = await second.aim('history', 'broken', '--json')
+    expect(JSON.parse(stdout)).toMatchObject([
+      { state: 'failed', error: { code: 'EngineExited' }, attempts: [{ outcome: 'failed', argv: expect.arrayContaining(['--model']) }] },
+    ])
+  } finally {
+    await second.destroy()
+    await other.close()
+  }
+}, 90_000)
+
+test('a port that is taken is told, and nothing stays', async () => {
+  const holder = createServer().listen(0, '127.0.0.1')
+  await once(holder, 'listening')
+  try {
+    const { port } = holder.address() as AddressInfo
+    const { code, stderr } = await stack.aim(...deployArgs('taken'), '--port', `${port}`)
+    expect(code).toBe(1)
+    expect(stderr).toContain(`error[PortTaken]: port ${port} on 127.0.0.1 is taken`)
+    await expectNothingLeft('taken')
+  } finally {
+    holder.close()
+  }
+}, 60_000)
+
+test('a second stack on taken ports says which port, and what to set', async () => {
+  const second = await Stack.create({ AIM_TEMPORAL_PORT: stack.running().address.split(':')[1] })
+  try {
+    const { code, stderr } = await second.aim('up', '--detach')
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/error\[PortTaken\]: port \d+ \(AIM_TEMPORAL_PORT\) on 127\.0\.0\.1 is taken/)
+  } finally {
+    await second.destroy()
+  }
+})
+
+test.runIf(canMountTmpfs())(
+  'a full disk is final, names both figures, and leaves nothing',
+  async () => {
+    const tmpfs = mountTmpfs(64)
+    const small = await Stack.create({ HF_ENDPOINT: hub.url, HF_HOME: tmpfs?.path })
+    try {
+      await small.up()
+      const { code, stderr } = await small.aim(...deployArgs('full'))
+      expect(code).toBe(1)
+      expect(stderr).toMatch(/error\[DiskFull\]: .* needs \d+ bytes and has \d+/)
+      expect(readdirSync(tmpfs?.path ?? '', { recursive: true }).filter((path) => String(path).endsWith('.part'))).toEqual([])
+    } finally {
+      await small.destroy()
+      tmpfs?.unmount()
+    }
+  },
+  90_000,
+)
+
+test('no token reaches a history, a log or an argv', async () => {
+  const secret = 'hf_thisMustStayASecret'
+  const guarded = await Stack.create({ HF_ENDPOINT: hub.url, HF_TOKEN: secret })
+  try {
+    await guarded.up()
+    expect((await guarded.aim(...deployArgs('guarded'))).code).toBe(0)
+    const sent = hub.requests.filter(({ headers }) => headers.authorization === `Bearer ${secret}`)
+    expect(sent.length).toBeGreaterThan(0)
+    const { stackLog, temporalDir } = pathsOf(guarded.settings())
+    for (const kept of [stackLog, ...readdirSync(temporalDir).map((name) => join(temporalDir, name))])
+      expect(readFileSync(kept).includes(secret), kept).toBe(false)
+    const [engine] = await guarded.engines()
+    const pid = engine?.state.phase === 'running' ? engine.state.pid : 0
+    expect(readFileSync(`/proc/${pid}/environ`, 'utf8')).not.toContain(secret)
+    expect(readFileSync(`/proc/${pid}/cmdline`, 'utf8')).not.toContain(secret)
+  } finally {
+    await guarded.destroy()
+  }
+}, 90_000)

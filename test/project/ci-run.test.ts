@@ -1,0 +1,105 @@
+import { execFile } from 'node:child_process'
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+
+type Counts = { passed: number; failed: number; skipped: number }
+
+let root: string
+
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'aim-ci-run-'))
+  await cp('.ci', join(root, '.ci'), { recursive: true })
+})
+
+afterEach(() => rm(root, { recursive: true, force: true }))
+
+describe('.ci/run', { timeout: 120_000 }, () => {
+  test('adds up both runs on its last line', async () => {
+    await project({ tests: report({ passed: 3, failed: 0, skipped: 1 }), engines: report({ passed: 2, failed: 0, skipped: 0 }) })
+    const { code, output } = await run()
+    expect(lastLine(output)).toBe('5 passed, 0 failed, 1 skipped')
+    expect(code).toBe(0)
+  })
+
+  test('fails when a test failed, and still runs the rest', async () => {
+    await project({
+      tests: `${report({ passed: 3, failed: 1, skipped: 0 })}; process.exitCode = 1`,
+      engines: report({ passed: 2, failed: 0, skipped: 0 }),
+    })
+    const { code, output } = await run()
+    expect(lastLine(output)).toBe('5 passed, 1 failed')
+    expect(code).toBe(1)
+  })
+
+  test('fails when a check failed before any test, and when no test ran', async () => {
+    await project({ tests: 'process.exitCode = 1', engines: report({ passed: 0, failed: 0, skipped: 0 }) })
+    const { code, output } = await run()
+    expect(output).toContain('failed: tests ran no tests')
+    expect(output).toContain('failed: engines ran no tests')
+    expect(lastLine(output)).toBe('0 passed, 2 failed')
+    expect(code).toBe(1)
+  })
+
+  test('names and ends a process that was left, though it dropped our variables', async () => {
+    const leave = `
+      const { spawn } = require('node:child_process')
+      const env = { PATH: process.env.PATH, TMPDIR: process.env.TMPDIR }
+      const child = spawn('sleep', ['987'], { detached: true, stdio: 'ignore', env })
+      child.unref()
+      console.log('pid of the engine: ' + child.pid)`
+    await project({
+      tests: `${report({ passed: 1, failed: 0, skipped: 0 })};${leave}`,
+      engines: report({ passed: 1, failed: 0, skipped: 0 }),
+    })
+    const { code, output } = await run()
+    const pid = Number(/pid of the engine: (\d+)/.exec(output)?.[1])
+    expect(output).toContain(`left behind: process ${pid}: sleep 987`)
+    expect(lastLine(output)).toBe('2 passed, 1 failed')
+    expect(code).toBe(1)
+    expect(() => process.kill(pid, 0)).toThrow('ESRCH')
+  })
+
+  test('fails when a file of ours was left in the folder for temporary files', async () => {
+    const leave = `require('node:fs').mkdtempSync(require('node:os').tmpdir() + '/aim-forgotten-')`
+    await project({
+      tests: `${report({ passed: 1, failed: 0, skipped: 0 })};${leave}`,
+      engines: report({ passed: 1, failed: 0, skipped: 0 }),
+    })
+    const { code, output } = await run()
+    expect(output).toMatch(/left behind: .*aim-forgotten-/)
+    expect(code).toBe(1)
+  })
+})
+
+/** A project whose two test commands run these pieces of JavaScript. `REPORT` is the folder that results go to. */
+async function project(scripts: { tests: string; engines: string }): Promise<void> {
+  const name = 'pretended'
+  const commands = { test: 'node tests.cjs', 'test:engines': 'node engines.cjs' }
+  await writeFile(join(root, 'package.json'), JSON.stringify({ name, version: '1.0.0', scripts: commands }))
+  await writeFile(
+    join(root, 'package-lock.json'),
+    JSON.stringify({ name, version: '1.0.0', lockfileVersion: 3, packages: { '': { name, version: '1.0.0' } } }),
+  )
+  await writeFile(join(root, 'tests.cjs'), scripts.tests.replace('NAME', 'tests'))
+  await writeFile(join(root, 'engines.cjs'), scripts.engines.replace('NAME', 'engines'))
+}
+
+/** Writes what vitest's JSON reporter writes. */
+function report({ passed, failed, skipped }: Counts): string {
+  const result = { numPassedTests: passed, numFailedTests: failed, numPendingTests: skipped, numTodoTests: 0, testResults: [] }
+  return `require('node:fs').writeFileSync(process.env.AIM_TEST_REPORT + '/NAME.json', ${JSON.stringify(JSON.stringify(result))})`
+}
+
+function run(): Promise<{ code: number; output: string }> {
+  return new Promise((resolve) => {
+    execFile(join(root, '.ci/run'), { timeout: 100_000 }, (error, stdout, stderr) => {
+      resolve({ code: error === null ? 0 : Number(error.code), output: stdout + stderr })
+    })
+  })
+}
+
+function lastLine(output: string): string {
+  return output.trimEnd().split('\n').at(-1) ?? ''
+}

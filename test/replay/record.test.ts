@@ -1,0 +1,55 @@
+import { writeFileSync } from 'node:fs'
+import type { Client } from '@temporalio/client'
+import { historyToJSON } from '@temporalio/common/lib/proto-utils.js'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { startCluster, type TestCluster } from '../support/cluster.js'
+
+/**
+ * Records the histories that CI replays: `npm run record-histories`. Run it when a flow was changed on purpose and every run in the
+ * field may be dropped; else keep the old ones and guard the change with `patched`.
+ */
+describe.runIf(process.env['AIM_RECORD'] === '1')('recording', () => {
+  let cluster: TestCluster
+  beforeAll(async () => {
+    cluster = await startCluster()
+  })
+  afterAll(() => cluster.stop())
+
+  test('deploy, replace, fail, restart, undeploy', async () => {
+    const { aim, client, machine } = cluster
+    const endpoint = 'recorded'
+    const deploy = async (change: object = {}) => (await aim.deploy({ endpoint, model: 'org/name', ...change })).result()
+    const keep = (name: string, workflowId: string) => save(client, name, workflowId)
+
+    expect(await deploy({ dryRun: true })).toMatchObject({ outcome: 'planned' })
+    await keep('deployModel.planned', `deploy/${endpoint}/plan`)
+    expect(await deploy()).toMatchObject({ outcome: 'deployed' })
+    await keep('deployModel.deployed', `deploy/${endpoint}`)
+    expect(await deploy()).toMatchObject({ outcome: 'unchanged' })
+    await keep('deployModel.unchanged', `deploy/${endpoint}`)
+    machine.kill(endpoint)
+    await vi.waitUntil(async () => (await aim.endpoint(endpoint)).view?.restarts === 1, { timeout: 20_000 })
+    await deploy({ context: 4096 })
+    await keep('deployModel.replaced', `deploy/${endpoint}`)
+    machine.startsAs = 'exits'
+    await expect(deploy({ context: 8192 })).rejects.toMatchObject({ code: 'EngineExited' })
+    machine.startsAs = 'answers'
+    await keep('deployModel.failed', `deploy/${endpoint}`)
+    await vi.waitUntil(async () => (await aim.endpoint(endpoint)).view?.phase === 'serving', { timeout: 20_000 })
+    await keep('superviseEndpoint.serving', `endpoint/${endpoint}`)
+    await (await aim.undeploy({ endpoint })).result()
+    await keep('undeployModel.stopped', `undeploy/${endpoint}`)
+    await vi.waitUntil(async () => (await client.workflow.getHandle(`endpoint/${endpoint}`).describe()).status.name === 'COMPLETED', {
+      timeout: 20_000,
+    })
+    await keep('superviseEndpoint.retired', `endpoint/${endpoint}`)
+    await (await aim.undeploy({ endpoint })).result()
+    await keep('undeployModel.absent', `undeploy/${endpoint}`)
+    await keep('manageNode.registered', `node/${cluster.nodeId}`)
+  }, 120_000)
+})
+
+async function save(client: Client, name: string, workflowId: string): Promise<void> {
+  const history = await client.workflow.getHandle(workflowId).fetchHistory()
+  writeFileSync(new URL(`histories/${name}.json`, import.meta.url), `${JSON.stringify(JSON.parse(historyToJSON(history)))}\n`)
+}

@@ -1,0 +1,83 @@
+import { Client, Connection } from '@temporalio/client'
+import { msToTs } from '@temporalio/common/lib/time.js'
+import { DefaultLogger, NativeConnection, Runtime, Worker, bundleWorkflowCode } from '@temporalio/worker'
+import { fileURLToPath } from 'node:url'
+import { inject } from 'vitest'
+import { controlActivities } from '../../activities/control/index.js'
+import { nodeActivities, nodeWatchActivities } from '../../activities/node/index.js'
+import { createCluster } from '../../src/adapters/temporal/cluster.js'
+import { registerNode } from '../../src/adapters/temporal/nodes.js'
+import { createAimClient } from '../../src/client/aim-client.js'
+import { CONTROL_QUEUE, nodeQueue, watchQueue } from '../../src/contracts/task-queues.js'
+import { FakeMachine, FakeRecords, FakeWeights, fakeHub, fakeProbe, fakeRecipes, uniqueName } from './fakes.js'
+
+/** One cluster for a test file: a real Temporal server in a namespace of its own, real workers, fake machines. */
+export async function startCluster() {
+  const address = inject('temporalAddress')
+  Runtime.install({ logger: new DefaultLogger('ERROR'), shutdownSignals: [] })
+  const namespace = uniqueName('test')
+  const nodeId = uniqueName('node')
+  const [connection, native] = await Promise.all([Connection.connect({ address }), NativeConnection.connect({ address })])
+  await createNamespace(connection, namespace)
+  const client = new Client({ connection, namespace, identity: 'tester@bench' })
+  const machine = new FakeMachine()
+  const weights = new FakeWeights()
+  const records = new FakeRecords()
+  const hub = fakeHub()
+  const ports = { nodeId, namespace, probe: fakeProbe, weights, launcher: machine, client: machine }
+  const common = { connection: native, namespace, maxHeartbeatThrottleInterval: '200 ms' } as const
+  const workers = await Promise.all([
+    Worker.create({
+      ...common,
+      taskQueue: CONTROL_QUEUE,
+      workflowBundle: await bundle(),
+      activities: controlActivities({ cluster: createCluster(client), hub, records, recipes: { all: async () => fakeRecipes } }),
+    }),
+    Worker.create({ ...common, taskQueue: nodeQueue(nodeId), activities: nodeActivities(ports) }),
+    Worker.create({ ...common, taskQueue: watchQueue(nodeId), activities: nodeWatchActivities(ports) }),
+  ])
+  const running = Promise.all(workers.map((worker) => worker.run()))
+  await registerNode(client, { nodeId, hostname: 'fake', machineId: 'm', bootId: 'b', instance: '1' })
+  return {
+    client,
+    aim: createAimClient(client, async () => {}),
+    namespace,
+    nodeId,
+    machine,
+    weights,
+    records,
+    hub,
+    async stop() {
+      for (const worker of workers) worker.shutdown()
+      await running
+      await native.close()
+      await connection.close()
+      await Runtime.instance().shutdown()
+    },
+  }
+}
+export type TestCluster = Awaited<ReturnType<typeof startCluster>>
+
+let bundled: ReturnType<typeof bundleWorkflowCode> | null = null
+
+/** The workflows as they stand in the sources, bundled once per test file. */
+function bundle() {
+  const workflowsPath = fileURLToPath(new URL('../../workflows/index.ts', import.meta.url))
+  bundled ??= bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('ERROR') })
+  return bundled
+}
+
+async function createNamespace(connection: Connection, namespace: string): Promise<void> {
+  const attributes = ['AimEndpoint', 'AimModel', 'AimRecipe', 'AimBackend', 'AimHardware', 'AimNode', 'AimState', 'AimActor']
+  await connection.workflowService.registerNamespace({ namespace, workflowExecutionRetentionPeriod: msToTs('1 day') })
+  const searchAttributes = Object.fromEntries(attributes.map((name) => [name, 2]))
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      await connection.operatorService.addSearchAttributes({ namespace, searchAttributes })
+      return
+    } catch (error) {
+      if (attempt > 100) throw error
+      await new Promise((resolve) => setTimeout(resolve, 100)) // a new namespace is known to all parts of the server after a moment
+    }
+  }
+}

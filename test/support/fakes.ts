@@ -1,0 +1,176 @@
+import { randomBytes } from 'node:crypto'
+import { AimError } from '../../src/contracts/errors.js'
+import type { PinnedModel, Weights } from '../../src/contracts/model.js'
+import { engineKeyName, type EngineKey, type EngineSpec, type EngineState } from '../../src/domain/engine.js'
+import type { Recipe } from '../../src/domain/recipe.js'
+import type { EngineClient } from '../../src/ports/engine-client.js'
+import type { EngineLauncher } from '../../src/ports/engine-launcher.js'
+import type { Hub } from '../../src/ports/hub.js'
+import type { NodeProbe } from '../../src/ports/node-probe.js'
+import type { DeploymentHistory, Records } from '../../src/ports/records.js'
+import type { WeightStore } from '../../src/ports/weight-store.js'
+
+/** In-memory stand-ins for ports, so that a test of a flow can fail any step. Temporal itself is never faked. */
+type Engine = { key: EngineKey; spec: EngineSpec; state: EngineState }
+
+/** A machine whose engines are entries of a map; a test ends them by hand. */
+export class FakeMachine implements EngineLauncher, EngineClient {
+  readonly engines = new Map<string, Engine>()
+  readonly started: string[] = []
+  /** What the next launches do; the default is to run and to answer. */
+  startsAs: 'answers' | 'exits' | 'silent' = 'answers'
+  private nextPort = 9_000
+
+  async launch(key: EngineKey, spec: EngineSpec) {
+    const name = engineKeyName(key)
+    const known = this.engines.get(name)
+    if (known === undefined) {
+      this.started.push(name)
+      const port = spec.port ?? this.nextPort++
+      const running = {
+        phase: 'running',
+        pid: this.started.length,
+        url: `http://127.0.0.1:${port}`,
+        port,
+        since: new Date().toISOString(),
+        adopted: false,
+      } as const
+      this.engines.set(name, { key, spec, state: this.startsAs === 'exits' ? exited(1) : running })
+      return { state: running, argv: ['/fake/engine', '--port', String(port)], env: {} }
+    }
+    return { state: known.state, argv: ['/fake/engine'], env: {} }
+  }
+
+  async inspect(key: EngineKey): Promise<EngineState> {
+    return this.engines.get(engineKeyName(key))?.state ?? { phase: 'absent' }
+  }
+
+  async stop(key: EngineKey): Promise<void> {
+    this.engines.delete(engineKeyName(key))
+  }
+
+  async list() {
+    return [...this.engines.values()].map((engine) => ({ ...engine, logFile: '/dev/null' }))
+  }
+
+  async logTail(): Promise<string[]> {
+    return []
+  }
+
+  async healthy(): Promise<boolean> {
+    return this.startsAs !== 'silent'
+  }
+
+  async complete() {
+    return { text: 'hello', tokens: 1, ms: 1 }
+  }
+
+  running(endpoint: string): Engine[] {
+    return [...this.engines.values()].filter(({ key, state }) => key.endpoint === endpoint && state.phase === 'running')
+  }
+
+  /** Ends an engine as kill -9 would. */
+  kill(endpoint: string): void {
+    for (const engine of this.running(endpoint)) engine.state = exited(null, 'SIGKILL')
+  }
+}
+
+function exited(code: number | null, signal: string | null = null): EngineState {
+  return { phase: 'exited', code, signal, logTail: ['boom'], endedAt: new Date().toISOString() }
+}
+
+export const COMMIT = 'a'.repeat(40)
+
+export function fakeHub(change: Partial<Hub> = {}): Hub {
+  const unused = () => Promise.reject(new Error('no bytes here'))
+  const pin = async (repo: string, ref: string): Promise<PinnedModel> => ({
+    repo,
+    ref,
+    commit: COMMIT,
+    files: [{ path: 'model.gguf', size: 100, digest: { kind: 'sha256', hex: 'b'.repeat(64) } }],
+  })
+  return { pin, locate: unused, read: unused, ...change }
+}
+
+export class FakeWeights implements WeightStore {
+  discarded: string[] = []
+  ensuring: ((signal?: AbortSignal) => Promise<void>) | null = null
+
+  async find(): Promise<Weights | null> {
+    return null
+  }
+
+  async ensure(model: PinnedModel, _files: unknown, { signal }: { signal?: AbortSignal }): Promise<Weights> {
+    await this.ensuring?.(signal)
+    return { repo: model.repo, commit: model.commit, path: '/weights', bytes: 100, fetchedBytes: 0, cache: 'hit' }
+  }
+
+  async discardPartial(model: { repo: string }): Promise<void> {
+    this.discarded.push(model.repo)
+  }
+}
+
+export const fakeProbe: NodeProbe = {
+  inspect: async () => ({
+    hostname: 'fake',
+    cpus: 2,
+    memoryTotalBytes: 2 ** 34,
+    memoryFreeBytes: 2 ** 33,
+    cacheDisk: { path: '/', totalBytes: 2 ** 40, freeBytes: 2 ** 39 },
+    gpus: [],
+    problems: [],
+    backends: [{ backend: 'llamacpp', ready: true, version: '1' }],
+  }),
+}
+
+export const fakeRecipes: Recipe[] = [
+  { id: 'any/llamacpp-cpu', model: '*', backend: 'llamacpp', format: 'gguf', hardware: { kind: 'cpu' }, args: {}, env: {} },
+]
+
+export class FakeRecords implements Records {
+  readonly all = new Map<string, DeploymentHistory>()
+
+  async begin(record: Parameters<Records['begin']>[0]): Promise<void> {
+    const started = {
+      revision: null,
+      state: 'running',
+      startedAt: new Date().toISOString(),
+      endedAt: null,
+      error: null,
+      result: null,
+      plan: null,
+      attempts: [],
+    } as const
+    if (!this.all.has(record.runId)) this.all.set(record.runId, { ...record, ...started, attempts: [] })
+  }
+
+  async savePlan({ runId }: { runId: string }, plan: DeploymentHistory['plan']): Promise<void> {
+    this.find(runId).plan = plan
+  }
+
+  async saveAttempt(attempt: DeploymentHistory['attempts'][number]): Promise<void> {
+    this.find(attempt.runId).attempts.push(attempt)
+  }
+
+  async finish({ runId }: { runId: string }, end: Parameters<Records['finish']>[1]): Promise<void> {
+    Object.assign(this.find(runId), end, { endedAt: new Date().toISOString() })
+  }
+
+  async lastRevision(endpoint: string): Promise<number> {
+    return Math.max(0, ...[...this.all.values()].filter((record) => record.endpoint === endpoint).map((record) => record.revision ?? 0))
+  }
+
+  async history(endpoint: string): Promise<DeploymentHistory[]> {
+    return [...this.all.values()].filter((record) => record.endpoint === endpoint).toReversed()
+  }
+
+  async close(): Promise<void> {}
+
+  private find(runId: string): DeploymentHistory {
+    const record = this.all.get(runId)
+    if (record === undefined) throw new AimError('NotFound', { what: `record ${runId}` })
+    return record
+  }
+}
+
+export const uniqueName = (prefix: string): string => `${prefix}-${randomBytes(4).toString('hex')}`

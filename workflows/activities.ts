@@ -1,0 +1,75 @@
+import { proxyActivities } from '@temporalio/workflow'
+import type { ControlActivities } from '../activities/control/index.js'
+import type { NodeActivities, NodeWatchActivities } from '../activities/node/index.js'
+import { CONTROL_QUEUE, nodeQueue, watchQueue } from '../src/contracts/task-queues.js'
+
+const RETRY = { initialInterval: '250 ms', backoffCoefficient: 2, maximumInterval: '15 s' } as const
+
+/** Short calls on the control queue. */
+export const control = proxyActivities<ControlActivities>({
+  taskQueue: CONTROL_QUEUE,
+  startToCloseTimeout: '30 s',
+  heartbeatTimeout: '15 s',
+  retry: { ...RETRY, maximumAttempts: 8 },
+})
+
+/** Waiting for another run takes as long as that run. */
+export const waiting = proxyActivities<ControlActivities>({
+  taskQueue: CONTROL_QUEUE,
+  startToCloseTimeout: '7 d',
+  heartbeatTimeout: '20 s',
+  retry: RETRY,
+})
+
+/** Short calls on a node. A node that does not take one within the time is gone. An undo waits until what it undoes has really ended. */
+export function onNode(nodeId: string) {
+  return proxyActivities<NodeActivities>({
+    taskQueue: nodeQueue(nodeId),
+    scheduleToStartTimeout: '2 min',
+    startToCloseTimeout: '15 min',
+    heartbeatTimeout: '15 s',
+    cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+    retry: { ...RETRY, maximumAttempts: 5 },
+  })
+}
+
+/** One look at a node: it answers at once, or it is left out of the plan. */
+export function lookAtNode(nodeId: string) {
+  return proxyActivities<NodeActivities>({
+    taskQueue: nodeQueue(nodeId),
+    scheduleToStartTimeout: '5 s',
+    startToCloseTimeout: '15 s',
+    retry: { ...RETRY, maximumAttempts: 2 },
+  })
+}
+
+/** Stops on a node that may well be gone: it is not waited for. */
+export function sweepNode(nodeId: string) {
+  return proxyActivities<NodeActivities>({
+    taskQueue: nodeQueue(nodeId),
+    scheduleToStartTimeout: '5 s',
+    startToCloseTimeout: '15 min',
+    heartbeatTimeout: '15 s',
+    retry: { ...RETRY, maximumAttempts: 3 },
+  })
+}
+
+/** Downloads and starts: as long as they make progress, which they watch themselves. A dead worker is seen by its heartbeat. */
+export function longOnNode(nodeId: string) {
+  return proxyActivities<NodeActivities>({
+    taskQueue: nodeQueue(nodeId),
+    startToCloseTimeout: '24 h',
+    heartbeatTimeout: '10 s',
+    cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+    retry: { ...RETRY, maximumAttempts: 10 },
+  })
+}
+
+export function watchOnNode(nodeId: string) {
+  return proxyActivities<NodeWatchActivities>({
+    taskQueue: watchQueue(nodeId),
+    startToCloseTimeout: '24 h',
+    heartbeatTimeout: '60 s',
+    retry: { initialInterval: '250 ms', backoffCoefficient: 1 },
+  })
+}

@@ -1,0 +1,47 @@
+import { DEPLOY_STEPS, DeployRequest } from '../src/contracts/deploy.js'
+import type { DeployResult } from '../src/contracts/endpoint.js'
+import { specHash } from '../src/domain/placement.js'
+import { waiting } from './activities.js'
+import { deployed, planned, unchanged } from './deploy-result.js'
+import { admit, detect, handOver, launch, pin, plan, prove, proveAgain, warm, type Deploy } from './deploy-steps.js'
+import { parseInput } from './input.js'
+import { recorded, type Ending } from './record.js'
+import { withUndo } from './saga.js'
+import { Steps } from './steps.js'
+import { show } from './visibility.js'
+
+/** Puts a model into service under a name and hands it to the endpoint's own workflow. A failure on the way undoes every step. */
+export async function deployModel(input: unknown): Promise<DeployResult> {
+  const request = parseInput(DeployRequest, input)
+  const steps = new Steps(DEPLOY_STEPS)
+  show({ AimEndpoint: request.endpoint, AimModel: request.model, AimState: 'deploying' })
+  const result = await recorded((attempts) => withUndo((undo) => deploy({ request, steps, undo, attempts })))
+  show({ AimState: result.outcome })
+  return result
+}
+
+async function deploy(flow: Deploy): Promise<Ending<DeployResult>> {
+  const { actor, lock } = await admit(flow)
+  if (lock?.outcome === 'attach') return joined((await waiting.awaitResult({ run: lock.holder })) as DeployResult)
+
+  const model = await pin(flow)
+  const nodes = await detect(flow)
+  const choice = await plan(flow, model, nodes)
+  if (lock === null) return planned(flow, model, choice)
+
+  const spec = specHash(choice.best, model.commit, flow.request.port)
+  const { current } = lock
+  if (current?.serving && current.revision.specHash === spec)
+    return unchanged(flow, model, choice, current, await proveAgain(flow, current.replica))
+
+  const weights = await warm(flow, model, choice.best)
+  const attempt = await launch(flow, lock, choice.best, weights)
+  const ready = await prove(flow, attempt)
+  const revision = { revision: lock.revision, model: model.repo, commit: model.commit, recipe: choice.best.recipe, specHash: spec }
+  await handOver(flow, ready.replica, { ...revision, deployedAt: new Date().toISOString(), deployedBy: actor })
+  return deployed(flow, model, choice, { ...ready, revision: lock.revision, cache: weights.cache })
+}
+
+function joined(result: DeployResult): Ending<DeployResult> {
+  return { state: 'deployed', revision: result.revision, result }
+}

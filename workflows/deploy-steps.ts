@@ -1,0 +1,122 @@
+import { workflowInfo } from '@temporalio/workflow'
+import type { DeployRequest, DeployStep } from '../src/contracts/deploy.js'
+import type { EndpointRevision, Replica } from '../src/contracts/endpoint.js'
+import type { OperationAnswer } from '../src/contracts/messages.js'
+import type { PinnedModel, Weights } from '../src/contracts/model.js'
+import { requestHash } from '../src/contracts/request-hash.js'
+import type { NodeInspection } from '../src/domain/node.js'
+import { engineSpec } from '../src/domain/placement.js'
+import { bytes } from '../src/domain/units.js'
+import type { Candidate } from '../src/domain/plan.js'
+import { control, longOnNode, onNode } from './activities.js'
+import { inspectNodes, planFor, type Choice } from './deploy-plan.js'
+import { EngineAttempt, type Proof, type ReadyEngine } from './engine-attempt.js'
+import { takeLock, type Lock } from './operation.js'
+import type { Attempt } from './record.js'
+import type { Undo } from './saga.js'
+import type { Steps } from './steps.js'
+import { show } from './visibility.js'
+
+/** Seconds that an engine has to end its running requests before it is killed. */
+const GRACE_SECONDS = 10
+
+/** What every step of one deploy works on. */
+export type Deploy = { request: DeployRequest; steps: Steps<DeployStep>; undo: Undo; attempts: Attempt[] }
+export type Begun = Extract<OperationAnswer, { outcome: 'begun' }>
+
+/** Who asks, and the endpoint's lock. A dry run takes none. */
+export function admit({ request, steps, undo }: Deploy): Promise<{ actor: string; lock: Lock | null }> {
+  const { endpoint, reason, dryRun } = request
+  return steps.run('validate', async () => {
+    const { actor, revisionFloor } = await control.admit({ kind: 'deploy', endpoint, reason, request })
+    show({ AimActor: actor })
+    if (dryRun) return { actor, lock: null }
+    return { actor, lock: await takeLock({ endpoint, kind: 'deploy', requestHash: requestHash(request), revisionFloor }, undo) }
+  })
+}
+
+export function pin({ request, steps }: Deploy): Promise<PinnedModel> {
+  return steps.run('pin', async (say) => {
+    const model = await control.pinModel({ model: request.model, ref: request.ref })
+    say(`${model.repo}@${model.commit}`)
+    return model
+  })
+}
+
+export function detect({ request, steps }: Deploy): Promise<NodeInspection[]> {
+  return steps.run('detect', async (say) => {
+    const nodes = await inspectNodes(request.node)
+    say(nodes.map((node) => `${node.nodeId}: ${node.gpus.length} GPUs, ${node.cpus} CPUs`).join('; '))
+    return nodes
+  })
+}
+
+export function plan({ request, steps }: Deploy, model: PinnedModel, nodes: NodeInspection[]): Promise<Choice> {
+  return steps.run('plan', async (say) => {
+    const choice = await planFor(request, model, nodes)
+    const { recipe, backend, node, gpus } = choice.best
+    const arch = nodes.find((one) => one.nodeId === node)?.gpus.find((gpu) => gpus.includes(gpu.index))?.arch
+    show({ AimRecipe: recipe, AimBackend: backend, AimNode: node, AimHardware: arch === undefined ? 'cpu' : `${gpus.length}x ${arch}` })
+    say(`${recipe} on ${node}; ${choice.plan.dropped.length} dropped`)
+    return choice
+  })
+}
+
+/** Brings the weights to the node. A deploy that fails leaves nothing half-written there. */
+export function warm({ steps, undo }: Deploy, { files, ...model }: PinnedModel, best: Candidate): Promise<Weights> {
+  return steps.run('warm', async (say) => {
+    undo(() => onNode(best.node).discardPartial({ model }))
+    const weights = await longOnNode(best.node).ensureWeights({ model, files: files.filter((file) => best.files.includes(file.path)) })
+    say(`cache ${weights.cache}: ${bytes(weights.bytes)}, ${bytes(weights.fetchedBytes)} fetched`)
+    return weights
+  })
+}
+
+/** Starts the engine. The one that serves now ends first, because it holds the port, and comes back if this deploy fails. */
+export function launch(
+  { request, steps, undo, attempts }: Deploy,
+  { fence, current }: Begun,
+  best: Candidate,
+  weights: Weights,
+): Promise<EngineAttempt> {
+  const { endpoint } = request
+  return steps.run('launch', async (say) => {
+    if (current !== null) {
+      undo(() => control.resume({ endpoint }))
+      await control.standDown({ endpoint })
+      await onNode(current.replica.nodeId).stopEndpoint({ endpoint, graceSeconds: GRACE_SECONDS, belowFence: fence })
+    }
+    const samePort = current?.replica.nodeId === best.node ? current.replica.spec.port : undefined
+    const spec = engineSpec(best, endpoint, weights.path, request.port ?? samePort)
+    const key = { namespace: workflowInfo().namespace, endpoint, replica: 0, fence, launch: 1 }
+    undo(() => onNode(best.node).stopEngine({ key, graceSeconds: GRACE_SECONDS }))
+    const attempt = new EngineAttempt({ key, spec, nodeId: best.node, recipe: best.recipe }, attempts)
+    say(`${best.backend} on port ${await attempt.launch()}`)
+    return attempt
+  })
+}
+
+/** Ready means one completed inference through the address that clients will use. */
+export function prove({ steps }: Deploy, attempt: EngineAttempt): Promise<ReadyEngine> {
+  return steps.run('ready', async (say) => {
+    const ready = await attempt.prove()
+    say(`answered ${ready.proof.tokens} tokens in ${ready.proof.ms} ms`)
+    return ready
+  })
+}
+
+/** The same proof for an engine that serves already; nothing else is done then. */
+export async function proveAgain({ request, steps }: Deploy, { nodeId, key, spec }: Replica): Promise<Proof> {
+  steps.skip('warm', 'launch', 'hand over')
+  const { text, tokens, ms } = await steps.run('ready', () => longOnNode(nodeId).proveReady({ key, spec }))
+  await control.endOperation({ endpoint: request.endpoint })
+  return { text, tokens, ms }
+}
+
+/** The endpoint's own workflow owns the engine from here: this deploy has nothing left to undo. */
+export function handOver({ request, steps, undo }: Deploy, replica: Replica, revision: EndpointRevision): Promise<void> {
+  return steps.run('hand over', async () => {
+    await control.adoptReplica({ endpoint: request.endpoint, replica, revision })
+    undo.drop()
+  })
+}

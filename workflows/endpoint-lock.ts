@@ -1,0 +1,67 @@
+import type { Adoption, BeginOperation, OperationAnswer, Run } from '../src/contracts/messages.js'
+import type { Supervision } from '../src/contracts/supervise.js'
+import { engineKeyName } from '../src/domain/engine.js'
+
+/** A new endpoint. The clock at its start keeps fences growing from one life of an endpoint to the next. */
+export function newSupervision(nowMs: number): Supervision {
+  return {
+    fence: nowMs,
+    operation: null,
+    revision: null,
+    replica: null,
+    standingDown: false,
+    retired: false,
+    restarts: 0,
+    lastRestart: null,
+    deathsMs: [],
+    reason: null,
+    degraded: false,
+  }
+}
+
+/** One operation per endpoint. Asked again by the same run, the answer is the same. */
+export function begin(state: Supervision, { kind, requestHash, revisionFloor, ...run }: BeginOperation): OperationAnswer {
+  const { operation: held } = state
+  if (held !== null && !isSameRun(held, run)) {
+    const holder = { workflowId: held.workflowId, runId: held.runId }
+    const same = kind === 'deploy' && held.kind === 'deploy' && held.requestHash === requestHash
+    return same ? { outcome: 'attach', holder } : { outcome: 'busy', holder, kind: held.kind }
+  }
+  if (held === null) {
+    state.fence += 1
+    state.operation = { kind, ...run, requestHash, fence: state.fence }
+    state.retired = false
+  }
+  const { replica, revision } = state
+  return {
+    outcome: 'begun',
+    fence: state.fence,
+    revision: Math.max(revisionFloor, revision?.revision ?? 0) + 1,
+    current: replica === null || revision === null ? null : { replica, revision, serving: state.reason === null },
+  }
+}
+
+/** Takes a proved replica over and frees the lock. False when the lock is somebody else's; true again when it was done before. */
+export function adopt(state: Supervision, { replica, revision, ...run }: Adoption): boolean {
+  if (!holds(state, run)) return state.replica !== null && engineKeyName(state.replica.key) === engineKeyName(replica.key)
+  Object.assign(state, { replica, revision, operation: null, standingDown: false, reason: null, degraded: false, deathsMs: [] })
+  return true
+}
+
+/** Frees the lock; an engine that had been let go for this operation is the supervisor's again. */
+export function end(state: Supervision, run: Run): void {
+  if (holds(state, run)) Object.assign(state, { operation: null, standingDown: false })
+}
+
+/** Ends the endpoint: nothing serves under its name any more. */
+export function retire(state: Supervision, run: Run): void {
+  if (holds(state, run)) Object.assign(state, { operation: null, replica: null, retired: true })
+}
+
+export function holds(state: Supervision, run: Run): boolean {
+  return state.operation !== null && isSameRun(state.operation, run)
+}
+
+function isSameRun(a: Run, b: Run): boolean {
+  return a.workflowId === b.workflowId && a.runId === b.runId
+}

@@ -1,0 +1,34 @@
+import { ApplicationFailure, CancellationScope, isCancellation } from '@temporalio/workflow'
+import type { ErrorDetails } from '../src/contracts/errors.js'
+import type { AttemptRecord, DeploymentRecord } from '../src/contracts/records.js'
+import { control } from './activities.js'
+import { rootMessage } from './steps.js'
+
+/** How a flow ended well, as it is kept in the history. */
+export type Ending<Result> = { state: DeploymentRecord['state']; revision: number | null; result: Result }
+export type Attempt = Omit<AttemptRecord, 'workflowId' | 'runId'>
+
+/** Keeps in the history how a flow ended, whichever way it did, and every attempt that it made. */
+export async function recorded<Result>(body: (attempts: Attempt[]) => Promise<Ending<Result>>): Promise<Result> {
+  const attempts: Attempt[] = []
+  try {
+    const ending = await body(attempts)
+    await CancellationScope.nonCancellable(() => control.recordEnd({ ...ending, error: null, attempts }))
+    return ending.result
+  } catch (error) {
+    const state = isCancellation(error) ? 'cancelled' : 'failed'
+    const { type, message } = rootFailure(error)
+    await CancellationScope.nonCancellable(() =>
+      control.recordEnd({ state, revision: null, result: null, error: { code: type, message }, attempts }),
+    )
+    throw error
+  }
+}
+
+/** The failure at the bottom of Temporal's wrapping: its code of the error table, and the facts. */
+export function rootFailure(error: unknown): { type: string; message: string; details: ErrorDetails } {
+  if (error instanceof Error && error.cause instanceof Error && !(error instanceof ApplicationFailure)) return rootFailure(error.cause)
+  if (!(error instanceof ApplicationFailure))
+    return { type: isCancellation(error) ? 'Cancelled' : 'Internal', message: rootMessage(error), details: {} }
+  return { type: error.type ?? 'Internal', message: error.message, details: (error.details?.[0] ?? {}) as ErrorDetails }
+}

@@ -1,0 +1,63 @@
+import { defineQuery, isCancellation, setCurrentDetails, setHandler } from '@temporalio/workflow'
+import type { OperationProgress, StepProgress } from '../src/contracts/deploy.js'
+import { PROGRESS_QUERY } from '../src/contracts/messages.js'
+
+/** The steps of a flow, as the query `progress` and the Temporal UI show them. */
+export class Steps<Name extends string> {
+  private readonly steps: Record<Name, StepProgress>
+
+  constructor(names: readonly Name[]) {
+    const waiting = names.map((step): [Name, StepProgress] => [step, { step, state: 'waiting' }])
+    this.steps = Object.fromEntries(waiting) as Record<Name, StepProgress>
+    setHandler(defineQuery<OperationProgress>(PROGRESS_QUERY), () => ({ steps: this.all() }))
+  }
+
+  /** Runs one step and keeps its times. `say` adds what a person wants to know of it. */
+  async run<T>(name: Name, work: (say: (detail: string) => void) => Promise<T>): Promise<T> {
+    const step = this.steps[name]
+    const set = (change: Partial<StepProgress>) => {
+      Object.assign(step, change)
+      setCurrentDetails(this.markdown())
+    }
+    set({ state: 'running', startedAt: now() })
+    try {
+      const result = await work((detail) => set({ detail }))
+      set({ state: 'done', endedAt: now() })
+      return result
+    } catch (error) {
+      set({ state: 'failed', endedAt: now(), detail: isCancellation(error) ? 'cancelled' : rootMessage(error) })
+      throw error
+    }
+  }
+
+  skip(...names: Name[]): void {
+    for (const name of names) this.steps[name].state = 'skipped'
+    setCurrentDetails(this.markdown())
+  }
+
+  /** Milliseconds by finished step. */
+  timings(): Record<string, number> {
+    const done = this.all().filter((step) => step.startedAt !== undefined && step.endedAt !== undefined)
+    return Object.fromEntries(done.map((step) => [step.step, Date.parse(step.endedAt ?? '') - Date.parse(step.startedAt ?? '')]))
+  }
+
+  private all(): StepProgress[] {
+    return Object.values(this.steps)
+  }
+
+  private markdown(): string {
+    return this.all()
+      .map((step) => `- ${MARKS[step.state]} **${step.step}** ${step.detail ?? ''}`.trimEnd())
+      .join('\n')
+  }
+}
+
+const MARKS = { waiting: '·', running: '▶', done: '✔', failed: '✘', skipped: '–' } as const
+
+/** The cause that a person can act on: Temporal wraps it in an activity failure. */
+export function rootMessage(error: unknown): string {
+  const cause = error instanceof Error ? error.cause : undefined
+  return cause instanceof Error ? rootMessage(cause) : error instanceof Error ? error.message : String(error)
+}
+
+const now = (): string => new Date().toISOString()

@@ -1,0 +1,31 @@
+import { allHandlersFinished, condition, continueAsNew, workflowInfo } from '@temporalio/workflow'
+import { SuperviseInput } from '../src/contracts/supervise.js'
+import { newSupervision } from './endpoint-lock.js'
+import { EndpointSupervisor } from './endpoint-supervisor.js'
+import { parseInput } from './input.js'
+import { show } from './visibility.js'
+
+/**
+ * The owner of one endpoint, from its first deploy to its undeploy, and nobody's child: it outlives every flow.
+ * It grants the one-operation lock, watches the engine that it adopted, and starts it again when it dies.
+ */
+export async function superviseEndpoint(input: unknown): Promise<void> {
+  const { endpoint, carried } = parseInput(SuperviseInput, input)
+  const supervisor = new EndpointSupervisor(endpoint, carried ?? newSupervision(Date.now()))
+  show({ AimEndpoint: endpoint })
+
+  // It is started together with its first message, which may arrive just after it.
+  await condition(() => supervisor.isNeeded(), '30 s')
+  do {
+    while (supervisor.isNeeded() && !isFull(supervisor)) await supervisor.tend(() => isFull(supervisor))
+    // The run that took the endpoint out of service ends just after it; a new deploy may come first.
+    await condition(() => supervisor.isSettled() && allHandlersFinished())
+  } while (supervisor.isNeeded() && !isFull(supervisor))
+
+  if (supervisor.isNeeded()) await continueAsNew<typeof superviseEndpoint>({ endpoint, carried: supervisor.state })
+}
+
+/** A run takes at most 2,000 updates; it goes on as a new one well before, and never in the middle of an operation. */
+function isFull(supervisor: EndpointSupervisor): boolean {
+  return supervisor.state.operation === null && (workflowInfo().continueAsNewSuggested || supervisor.updates > 1_000)
+}

@@ -1,0 +1,72 @@
+import { UNDEPLOY_STEPS, UndeployRequest } from '../src/contracts/deploy.js'
+import type { UndeployResult } from '../src/contracts/endpoint.js'
+import type { OperationAnswer, Run } from '../src/contracts/messages.js'
+import { control, onNode, sweepNode, waiting } from './activities.js'
+import { parseInput } from './input.js'
+import { recorded } from './record.js'
+import { withUndo, type Undo } from './saga.js'
+import { Steps, rootMessage } from './steps.js'
+import { show } from './visibility.js'
+
+type Begun = Extract<OperationAnswer, { outcome: 'begun' }>
+
+/** Takes an endpoint out of service: whatever runs under its name is stopped on every node, then its own workflow ends. */
+export async function undeployModel(input: unknown): Promise<UndeployResult> {
+  const request = parseInput(UndeployRequest, input)
+  const { endpoint, graceSeconds, reason } = request
+  const steps = new Steps(UNDEPLOY_STEPS)
+  show({ AimEndpoint: endpoint, AimState: 'stopping' })
+
+  return recorded(() =>
+    withUndo(async (undo) => {
+      const lock = await steps.run('validate', async () => {
+        const { actor, revisionFloor } = await control.admit({ kind: 'undeploy', endpoint, reason, request })
+        show({ AimActor: actor })
+        return takeOver(endpoint, revisionFloor, undo)
+      })
+      if ('holder' in lock)
+        return { state: 'absent', revision: null, result: (await waiting.awaitResult({ run: lock.holder })) as UndeployResult }
+
+      const stopped = await steps.run('stop', async (say) => {
+        await control.standDown({ endpoint })
+        const { engines, silent } = await stopEverywhere(endpoint, graceSeconds, lock.current?.replica.nodeId)
+        say([`${engines.length} stopped`, ...silent].join('; '))
+        return engines
+      })
+      await steps.run('release', () => control.retire({ endpoint }))
+
+      const outcome = lock.current === null && stopped.length === 0 ? 'absent' : 'stopped'
+      show({ AimState: outcome })
+      return { state: outcome, revision: null, result: { endpoint, outcome, stopped } }
+    }),
+  )
+}
+
+/** Takes the lock; a deploy that holds it is cancelled first, and undoes what it did. Another undeploy is joined. */
+async function takeOver(endpoint: string, revisionFloor: number, undo: Undo): Promise<Begun | { holder: Run }> {
+  undo(() => control.endOperation({ endpoint }))
+  for (;;) {
+    const answer = await control.beginOperation({ endpoint, kind: 'undeploy', requestHash: '', revisionFloor })
+    if (answer.outcome === 'begun') return answer
+    if (answer.outcome === 'busy' && answer.kind === 'deploy') await control.cancelRun({ run: answer.holder })
+    else return { holder: answer.holder }
+    await waiting.awaitClosed({ run: answer.holder })
+  }
+}
+
+/** Stops the endpoint's engines on every node. Its own node must answer; another one that does not is named. */
+async function stopEverywhere(endpoint: string, graceSeconds: number, home: string | undefined) {
+  const nodes = await control.listNodes()
+  const sweeps = nodes.map(async (nodeId) => {
+    const node = nodeId === home ? onNode(nodeId) : sweepNode(nodeId)
+    const engines = await node.stopEndpoint({ endpoint, graceSeconds })
+    return engines.map((engine) => ({ node: nodeId, engine }))
+  })
+  const results = await Promise.allSettled(sweeps)
+  const silent = results.flatMap((result, index) => {
+    if (result.status === 'fulfilled') return []
+    if (nodes[index] === home) throw result.reason
+    return [`${nodes[index]} does not answer: ${rootMessage(result.reason)}`]
+  })
+  return { engines: results.flatMap((result) => (result.status === 'fulfilled' ? result.value : [])), silent }
+}
