@@ -19,7 +19,7 @@ export class Stack {
   private constructor(
     readonly folder: string,
     readonly env: NodeJS.ProcessEnv,
-    private readonly ports: number[],
+    readonly ports: number[],
   ) {}
 
   /** Not started yet: `up` does. `env` may set the hub and the cache. */

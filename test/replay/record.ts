@@ -8,7 +8,7 @@ import { startCluster, type TestCluster } from '../support/cluster.js'
  * Records the histories that CI replays: `npm run record-histories`. Run it when a flow was changed on purpose and every run in the
  * field may be dropped; else keep the old ones and guard the change with `patched`.
  */
-describe.runIf(process.env['AIM_RECORD'] === '1')('recording', () => {
+describe('recording', () => {
   let cluster: TestCluster
   beforeAll(async () => {
     cluster = await startCluster()
