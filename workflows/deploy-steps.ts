@@ -1,4 +1,4 @@
-import { workflowInfo } from '@temporalio/workflow'
+import { CancellationScope, workflowInfo } from '@temporalio/workflow'
 import type { DeployRequest, DeployStep } from '../src/contracts/deploy.js'
 import type { EndpointRevision, Replica } from '../src/contracts/endpoint.js'
 import type { OperationAnswer } from '../src/contracts/messages.js'
@@ -84,7 +84,7 @@ export function launch(
     if (current !== null) {
       undo(() => control.resume({ endpoint }))
       await control.standDown({ endpoint })
-      await onNode(current.replica.nodeId).stopEndpoint({ endpoint, graceSeconds: GRACE_SECONDS, belowFence: fence })
+      if (current.replica.nodeId !== best.node) await onNode(current.replica.nodeId).stopEndpoint({ endpoint, graceSeconds: GRACE_SECONDS })
     }
     const samePort = current?.replica.nodeId === best.node ? current.replica.spec.port : undefined
     const spec = engineSpec(best, endpoint, weights.path, request.port ?? samePort)
@@ -113,10 +113,10 @@ export async function proveAgain({ request, steps }: Deploy, { nodeId, key, spec
   return { text, tokens, ms }
 }
 
-/** The endpoint's own workflow owns the engine from here: this deploy has nothing left to undo. */
+/** The endpoint's own workflow owns the engine from here: this deploy has nothing left to undo. Too late to cancel: it happens whole. */
 export function handOver({ request, steps, undo }: Deploy, replica: Replica, revision: EndpointRevision): Promise<void> {
   return steps.run('hand over', async () => {
-    await control.adoptReplica({ endpoint: request.endpoint, replica, revision })
+    await CancellationScope.nonCancellable(() => control.adoptReplica({ endpoint: request.endpoint, replica, revision }))
     undo.drop()
   })
 }

@@ -6,17 +6,28 @@ import { proveReady, type Proof } from './readiness.js'
 
 type Ports = { namespace: string; launcher: EngineLauncher; client: EngineClient }
 type Engine = { key: EngineKey; spec: EngineSpec }
-type StopEndpoint = { endpoint: string; graceSeconds: number; belowFence?: number }
+
+/** Time that an engine has to end its running requests before it is killed. */
+const GRACE_MS = 10_000
 
 /** The life of one engine: launch, proof, stop. */
 export function engineActivities({ namespace, launcher, client }: Ports) {
+  const stopAll = async (which: (key: EngineKey) => boolean, graceMs: number): Promise<string[]> => {
+    const keys = (await launcher.list()).map(({ key }) => key).filter((key) => key.namespace === namespace && which(key))
+    await Promise.all(keys.map((key) => launcher.stop(key, graceMs)))
+    return keys.map(engineKeyName)
+  }
+
   return {
-    /** Of the starts before, only the last one's log is kept. */
-    async launchEngine({ key, spec }: Engine): Promise<LaunchedEngine> {
-      const launched = await launcher.launch(key, spec)
-      if (key.launch > 2) await launcher.stop({ ...key, launch: key.launch - 2 }, 0)
-      return launched
-    },
+    /**
+     * One engine per replica: those of earlier operations end first, also what no workflow remembers. Of the starts before,
+     * only the last one's log is kept.
+     */
+    launchEngine: ({ key, spec }: Engine): Promise<LaunchedEngine> =>
+      beating(2_000, async () => {
+        await stopAll((other) => isOutdated(other, key), GRACE_MS)
+        return launcher.launch(key, spec)
+      }),
 
     /** Ready means one completed inference on the address that clients use. */
     proveReady: ({ key, spec }: Engine): Promise<Proof> =>
@@ -25,17 +36,14 @@ export function engineActivities({ namespace, launcher, client }: Ports) {
     stopEngine: ({ key, graceSeconds }: { key: EngineKey; graceSeconds: number }): Promise<void> =>
       beating(2_000, () => launcher.stop(key, graceSeconds * 1_000)),
 
-    /**
-     * Stops whatever runs under an endpoint's name here, also what no workflow remembers, and answers what it stopped.
-     * `belowFence` spares the engines of newer operations.
-     */
-    stopEndpoint: ({ endpoint, graceSeconds, belowFence = Number.POSITIVE_INFINITY }: StopEndpoint): Promise<string[]> =>
-      beating(2_000, async () => {
-        const ours = (await launcher.list()).filter(
-          ({ key }) => key.namespace === namespace && key.endpoint === endpoint && key.fence < belowFence,
-        )
-        await Promise.all(ours.map(({ key }) => launcher.stop(key, graceSeconds * 1_000)))
-        return ours.map(({ key }) => engineKeyName(key))
-      }),
+    /** Stops whatever runs under an endpoint's name here, also what no workflow remembers, and answers what it stopped. */
+    stopEndpoint: ({ endpoint, graceSeconds }: { endpoint: string; graceSeconds: number }): Promise<string[]> =>
+      beating(2_000, () => stopAll((key) => key.endpoint === endpoint, graceSeconds * 1_000)),
   }
+}
+
+/** An engine of the same replica that an earlier operation started, or an earlier start but the last. */
+function isOutdated(other: EngineKey, key: EngineKey): boolean {
+  if (other.endpoint !== key.endpoint || other.replica !== key.replica) return false
+  return other.fence < key.fence || (other.fence === key.fence && other.launch < key.launch - 1)
 }

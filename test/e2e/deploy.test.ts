@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
+import { Client, Connection } from '@temporalio/client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { pathsOf } from '../../src/config/paths.js'
 import type { DeployResult } from '../../src/contracts/endpoint.js'
@@ -111,6 +112,23 @@ test('two deploys of one name at the same time start one engine', async () => {
   expect(results[0]?.url).toBe(results[1]?.url)
   expect((await stack.engines()).filter(({ key }) => key.endpoint === 'twice')).toHaveLength(1)
   await stack.aim('stop', 'twice')
+})
+
+test('an engine whose owner was terminated by hand is found: by the next deploy, and by `aim stop --force`', async () => {
+  const first = await deploy('orphan')
+  const terminate = async () => {
+    const connection = await Connection.connect({ address: stack.running().address })
+    await new Client({ connection }).workflow.getHandle('endpoint/orphan').terminate('by hand')
+    await connection.close()
+  }
+  await terminate()
+  const second = await deploy('orphan')
+  expect(second).toMatchObject({ outcome: 'deployed', url: first.url })
+  expect((await stack.engines()).filter(({ key }) => key.endpoint === 'orphan')).toHaveLength(1)
+  await terminate()
+  expect((await stack.aim('stop', 'orphan')).code).toBe(5)
+  expect((await stack.aim('stop', 'orphan', '--force')).code).toBe(0)
+  expect((await stack.engines()).filter(({ key }) => key.endpoint === 'orphan')).toEqual([])
 })
 
 describe('bad input from the command line', () => {

@@ -30,7 +30,17 @@ test('vLLM is put into service, answers, and is stopped without a trace', async 
   const result = JSON.parse(stdout) as DeployResult
   expect(result).toMatchObject({ outcome: 'deployed', backend: 'vllm', cache: 'miss' })
 
-  const answer = await stack.aim('chat', 'real', 'What is the capital of France?', '--system', 'You are a helpful assistant.', '--temperature', '0', '--max-tokens', '32')
+  const answer = await stack.aim(
+    'chat',
+    'real',
+    'What is the capital of France?',
+    '--system',
+    'You are a helpful assistant.',
+    '--temperature',
+    '0',
+    '--max-tokens',
+    '32',
+  )
   expect(answer.stdout).toContain('Paris')
 
   expect((await stack.aim('stop', 'real', '--grace', '60')).code).toBe(0)

@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs'
 import type { Client } from '@temporalio/client'
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { until } from '../support/wait-for.js'
 import { startCluster, type TestCluster } from '../support/cluster.js'
 
 /**
@@ -28,20 +29,18 @@ describe('recording', () => {
     expect(await deploy()).toMatchObject({ outcome: 'unchanged' })
     await keep('deployModel.unchanged', `deploy/${endpoint}`)
     machine.kill(endpoint)
-    await vi.waitUntil(async () => (await aim.endpoint(endpoint)).view?.restarts === 1, { timeout: 20_000 })
+    await until(async () => (await aim.endpoint(endpoint)).view?.restarts === 1)
     await deploy({ context: 4096 })
     await keep('deployModel.replaced', `deploy/${endpoint}`)
     machine.startsAs = 'exits'
     await expect(deploy({ context: 8192 })).rejects.toMatchObject({ code: 'EngineExited' })
     machine.startsAs = 'answers'
     await keep('deployModel.failed', `deploy/${endpoint}`)
-    await vi.waitUntil(async () => (await aim.endpoint(endpoint)).view?.phase === 'serving', { timeout: 20_000 })
+    await until(async () => (await aim.endpoint(endpoint)).view?.phase === 'serving')
     await keep('superviseEndpoint.serving', `endpoint/${endpoint}`)
     await (await aim.undeploy({ endpoint })).result()
     await keep('undeployModel.stopped', `undeploy/${endpoint}`)
-    await vi.waitUntil(async () => (await client.workflow.getHandle(`endpoint/${endpoint}`).describe()).status.name === 'COMPLETED', {
-      timeout: 20_000,
-    })
+    await until(async () => (await client.workflow.getHandle(`endpoint/${endpoint}`).describe()).status.name === 'COMPLETED')
     await keep('superviseEndpoint.retired', `endpoint/${endpoint}`)
     await (await aim.undeploy({ endpoint })).result()
     await keep('undeployModel.absent', `undeploy/${endpoint}`)

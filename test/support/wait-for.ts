@@ -12,3 +12,8 @@ export async function waitFor<T>(
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
 }
+
+/** Waits until `check` is true. Fails loudly after half a minute: on a busy machine everything takes its time. */
+export async function until(check: () => Promise<boolean> | boolean): Promise<void> {
+  await waitFor('a condition of the test', check)
+}

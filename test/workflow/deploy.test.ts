@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import type { DeployInput } from '../../src/contracts/deploy.js'
 import { AimError } from '../../src/contracts/errors.js'
 import { CONTROL_QUEUE } from '../../src/contracts/task-queues.js'
+import { until } from '../support/wait-for.js'
 import { startCluster, type TestCluster } from '../support/cluster.js'
 import { COMMIT, uniqueName } from '../support/fakes.js'
 
@@ -91,7 +92,7 @@ describe('a failed deploy', () => {
     expect(error).toMatchObject({ code: 'EngineExited', details: { how: 'exit code 1', lastLine: 'boom' } })
     expect((await cluster.machine.list()).filter(({ key }) => key.endpoint === endpoint)).toEqual([])
     expect(cluster.weights.discarded).toContain('org/name')
-    await vi.waitUntil(async () => !(await exists()))
+    await until(async () => !(await exists()))
     const [record] = await cluster.records.history(endpoint)
     expect(record).toMatchObject({ state: 'failed', error: { code: 'EngineExited' }, attempts: [{ outcome: 'failed', logTail: ['boom'] }] })
   })
@@ -101,7 +102,7 @@ describe('a failed deploy', () => {
     cluster.machine.startsAs = 'exits'
     const second = start({ context: 4096 })
     await failureOf((await second).result().finally(() => (cluster.machine.startsAs = 'answers')))
-    await vi.waitUntil(async () => (await cluster.aim.endpoint(endpoint)).view?.phase === 'serving', { timeout: 15_000 })
+    await until(async () => (await cluster.aim.endpoint(endpoint)).view?.phase === 'serving')
     const { view } = await cluster.aim.endpoint(endpoint)
     expect(view).toMatchObject({ revision: { revision: 1 }, replica: { url: first.url } })
     expect(cluster.machine.running(endpoint).map(({ spec }) => spec.context)).toEqual([undefined])
@@ -132,7 +133,7 @@ describe('one operation per endpoint', () => {
     let release = () => {}
     cluster.weights.ensuring = () => new Promise<void>((resolve) => (release = resolve))
     const first = await start()
-    await vi.waitUntil(async () => (await first.progress()).steps.some(({ step, state }) => step === 'warm' && state === 'running'))
+    await until(async () => (await first.progress()).steps.some(({ step, state }) => step === 'warm' && state === 'running'))
     const second = await start()
     expect(second).toMatchObject({ attached: true, runId: first.runId })
     expect(await failureOf(start({ context: 4096 }))).toMatchObject({
@@ -153,7 +154,7 @@ describe('one operation per endpoint', () => {
       cause: { message: expect.stringContaining(`held by another operation: deploy/${endpoint}`) },
     })
     release()
-    await vi.waitUntil(() => (release(), cluster.machine.running(endpoint).length > 0))
+    await until(() => (release(), cluster.machine.running(endpoint).length > 0))
     expect(await byHand.result()).toMatchObject({ endpoint, url: (await first.result()).url })
     expect(cluster.machine.running(endpoint)).toHaveLength(1)
   })
@@ -161,10 +162,10 @@ describe('one operation per endpoint', () => {
   test('a deploy that is terminated by hand gives the lock back', async () => {
     cluster.weights.ensuring = untilCancelled
     const first = await start()
-    await vi.waitUntil(async () => (await first.progress()).steps.some(({ step, state }) => step === 'warm' && state === 'running'))
+    await until(async () => (await first.progress()).steps.some(({ step, state }) => step === 'warm' && state === 'running'))
     await cluster.client.workflow.getHandle(first.workflowId).terminate('by hand')
     cluster.weights.ensuring = null
-    await vi.waitUntil(async () => !(await exists()))
+    await until(async () => !(await exists()))
     expect(await deploy({ context: 4096 })).toMatchObject({ outcome: 'deployed' })
   })
 })
@@ -175,18 +176,18 @@ describe('undeploy', () => {
     const stopped = await (await cluster.aim.undeploy({ endpoint })).result()
     expect(stopped).toMatchObject({ outcome: 'stopped', stopped: [{ node: cluster.nodeId }] })
     expect(cluster.machine.running(endpoint)).toEqual([])
-    await vi.waitUntil(async () => !(await exists()))
+    await until(async () => !(await exists()))
   })
 
   test('of an endpoint that is not there is no failure', async () => {
     expect(await (await cluster.aim.undeploy({ endpoint })).result()).toMatchObject({ outcome: 'absent', stopped: [] })
-    await vi.waitUntil(async () => !(await exists()))
+    await until(async () => !(await exists()))
   })
 
   test('cancels a deploy that is under way, which undoes what it did', async () => {
     cluster.weights.ensuring = untilCancelled
     const first = await start()
-    await vi.waitUntil(async () => (await first.progress()).steps.some(({ step, state }) => step === 'warm' && state === 'running'))
+    await until(async () => (await first.progress()).steps.some(({ step, state }) => step === 'warm' && state === 'running'))
     const deployed = failureOf(first.result())
     expect(await (await cluster.aim.undeploy({ endpoint })).result()).toMatchObject({ outcome: 'absent' })
     expect(await deployed).toMatchObject({ code: 'Cancelled' })

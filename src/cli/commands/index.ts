@@ -139,9 +139,13 @@ export const COMMANDS: CommandSpec[] = [
       { flags: '-d, --detach', about: 'start it and return' },
       TIMEOUT,
       { flags: '--dry-run', about: 'say what would be stopped, and stop nothing', conflicts: ['detach'] },
+      { flags: '--force', about: 'look on every node, also when no endpoint of that name is known' },
       { ...YES, about: 'accepted for scripts; nothing is asked' },
     ],
-    examples: [['aim stop chat', 'stop it, and wait until its memory is free']],
+    examples: [
+      ['aim stop chat', 'stop it, and wait until its memory is free'],
+      ['aim stop chat --force', 'after its workflow was terminated by hand'],
+    ],
     load: async () => (await import('./stop.js')).stop,
   },
   {

@@ -9,14 +9,24 @@ import { knownEndpoint } from '../known-endpoint.js'
 import { recordReport, type Report } from '../output/report.js'
 import { follow } from '../progress/follow.js'
 
-export type StopOptions = { grace?: number; reason?: string; detach?: boolean; timeout?: number; dryRun?: boolean; yes?: boolean }
+export type StopOptions = {
+  grace?: number
+  reason?: string
+  detach?: boolean
+  timeout?: number
+  dryRun?: boolean
+  yes?: boolean
+  force?: boolean
+}
 
 export async function stop(cli: Cli, [name = '']: string[], options: StopOptions): Promise<Report> {
   const request = undeployRequest(checkedName(name), options)
   const interrupts = cli.interrupts()
   const client = await unlessInterrupted(cli.connect(), interrupts, ['nothing was stopped'])
-  const status = await unlessInterrupted(knownEndpoint(client, name), interrupts, ['nothing was stopped'])
-  if (options.dryRun) return dryRunReport(status)
+  if (!options.force || options.dryRun) {
+    const status = await unlessInterrupted(knownEndpoint(client, name), interrupts, ['nothing was stopped'])
+    if (options.dryRun) return dryRunReport(status)
+  }
   return undeploy(cli, client, request, options)
 }
 
