@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client'
-import { z } from 'zod'
 import type { OperationProgress } from '../contracts/deploy.js'
 import { PROGRESS_QUERY } from '../contracts/messages.js'
+import { TransferProgress } from '../contracts/model.js'
 import { toAimError } from './failures.js'
 import type { OperationHandle } from './types.js'
 
@@ -39,14 +39,11 @@ export async function operationHandle<Result>(
   }
 }
 
-/** What `ensureWeights` heartbeats once it moves; before that, nothing. */
-const Transfer = z.object({ file: z.string(), doneBytes: z.number(), totalBytes: z.number() })
-
 async function bytesOf(client: Client, workflowId: string, runId: string): Promise<NonNullable<OperationProgress['bytes']> | null> {
   const { raw } = await client.workflow.getHandle(workflowId, runId).describe()
   const download = raw.pendingActivities?.find((activity) => activity.activityType?.name === 'ensureWeights')
   const [payload] = download?.heartbeatDetails?.payloads ?? []
   if (payload === undefined) return null
-  const { data } = Transfer.safeParse(client.options.loadedDataConverter.payloadConverter.fromPayload(payload))
+  const { data } = TransferProgress.safeParse(client.options.loadedDataConverter.payloadConverter.fromPayload(payload))
   return data === undefined ? null : { done: data.doneBytes, total: data.totalBytes, file: data.file }
 }

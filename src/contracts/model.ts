@@ -31,3 +31,14 @@ export const Weights = z.strictObject({
   cache: z.enum(['hit', 'miss']),
 })
 export type Weights = z.infer<typeof Weights>
+
+/** Progress of one download, in bytes: what its heartbeats carry. `fetchedBytes` counts only what came over the network in this call. */
+export const TransferProgress = z.object({
+  file: z.string(),
+  doneBytes: z.number(),
+  totalBytes: z.number(),
+  fetchedBytes: z.number(),
+  filesDone: z.number(),
+  filesTotal: z.number(),
+})
+export type TransferProgress = z.infer<typeof TransferProgress>

@@ -1,14 +1,4 @@
-import type { ModelFile, PinnedModel, Weights } from '../contracts/model.js'
-
-/** Progress of one download, in bytes. `fetched` counts only what came over the network in this call. */
-export type TransferProgress = {
-  file: string
-  doneBytes: number
-  totalBytes: number
-  fetchedBytes: number
-  filesDone: number
-  filesTotal: number
-}
+import type { ModelFile, PinnedModel, TransferProgress, Weights } from '../contracts/model.js'
 
 /** The weights on this node, in the standard HF_HOME layout. Disk is its only truth. */
 export interface WeightStore {

@@ -1,5 +1,4 @@
-import type { ModelFile } from '../../contracts/model.js'
-import type { TransferProgress } from '../../ports/weight-store.js'
+import type { ModelFile, TransferProgress } from '../../contracts/model.js'
 
 const TELL_MS = 250
 
