@@ -1,22 +1,28 @@
-import { ApplicationFailure } from '@temporalio/common'
-import { ERRORS, isAimError } from '../src/contracts/errors.js'
+import { activityInfo } from '@temporalio/activity'
+import { ApplicationFailure, TemporalFailure } from '@temporalio/common'
+import { AimError, ERRORS, isAimError } from '../src/contracts/errors.js'
 
 /**
  * Turns an expected failure into one that Temporal understands: its type is the code of the error table,
- * and it is retried only where the table says so. Anything else passes through and is retried as an unknown.
+ * and it is retried only where the table says so, and not for ever. What speaks Temporal's terms already, a cancellation above all, passes through.
  */
 function toFailure(error: unknown): unknown {
-  if (!isAimError(error)) return error
+  if (error instanceof TemporalFailure || (error instanceof Error && error.name === 'AbortError')) return error
+  if (!isAimError(error))
+    return toFailure(new AimError('Internal', { reason: error instanceof Error ? error.message : String(error) }, { cause: error }))
   const seconds = error.code === 'HubRateLimited' ? Number(error.details['seconds']) : Number.NaN
   return ApplicationFailure.create({
     type: error.code,
     message: error.message,
-    nonRetryable: !ERRORS[error.code].retry,
+    nonRetryable: !ERRORS[error.code].retry || activityInfo().attempt >= MOST_TRIES,
     details: [error.details],
     cause: error,
     ...(Number.isFinite(seconds) && seconds > 0 && { nextRetryDelay: `${seconds} s` }),
   })
 }
+
+/** Tries of one activity after which a passing fault counts as lasting. */
+const MOST_TRIES = 10
 
 type Activity = (...args: never[]) => Promise<unknown>
 

@@ -1,21 +1,20 @@
 import { proxyActivities } from '@temporalio/workflow'
-import type { ControlActivities } from '../activities/control/index.js'
+import type { ControlActivities, ControlWaitActivities } from '../activities/control/index.js'
 import type { NodeActivities, NodeWatchActivities } from '../activities/node/index.js'
-import { CONTROL_QUEUE, nodeQueue, watchQueue } from '../src/contracts/task-queues.js'
+import { CONTROL_QUEUE, WAIT_QUEUE, nodeQueue, watchQueue } from '../src/contracts/task-queues.js'
 
 const RETRY = { initialInterval: '250 ms', backoffCoefficient: 2, maximumInterval: '15 s' } as const
 
 /** Short calls on the control queue. */
 export const control = proxyActivities<ControlActivities>({
   taskQueue: CONTROL_QUEUE,
-  startToCloseTimeout: '30 s',
-  heartbeatTimeout: '15 s',
+  startToCloseTimeout: '60 s',
   retry: { ...RETRY, maximumAttempts: 8 },
 })
 
 /** Waiting for another run takes as long as that run. */
-export const waiting = proxyActivities<ControlActivities>({
-  taskQueue: CONTROL_QUEUE,
+export const waiting = proxyActivities<ControlWaitActivities>({
+  taskQueue: WAIT_QUEUE,
   startToCloseTimeout: '7 d',
   heartbeatTimeout: '20 s',
   retry: RETRY,
@@ -54,14 +53,17 @@ export function sweepNode(nodeId: string) {
   })
 }
 
-/** Downloads and starts: as long as they make progress, which they watch themselves. A dead worker is seen by its heartbeat. */
+/**
+ * Downloads and starts: as long as they make progress, which they watch themselves. A dead worker is seen by its heartbeat,
+ * and is no failure of the work: only failures that the activity itself reports are counted (`toFailure`).
+ */
 export function longOnNode(nodeId: string) {
   return proxyActivities<NodeActivities>({
     taskQueue: nodeQueue(nodeId),
     startToCloseTimeout: '24 h',
     heartbeatTimeout: '10 s',
     cancellationType: 'WAIT_CANCELLATION_COMPLETED',
-    retry: { ...RETRY, maximumAttempts: 10 },
+    retry: RETRY,
   })
 }
 

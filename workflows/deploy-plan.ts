@@ -1,4 +1,5 @@
 import type { DeployRequest } from '../src/contracts/deploy.js'
+import type { Replica } from '../src/contracts/endpoint.js'
 import type { PinnedModel } from '../src/contracts/model.js'
 import type { NodeInspection } from '../src/domain/node.js'
 import type { Candidate, Plan } from '../src/domain/plan.js'
@@ -21,7 +22,12 @@ export async function inspectNodes(wanted: string | undefined): Promise<NodeInsp
 export type Choice = { plan: Plan; best: Candidate }
 
 /** All candidates in order; none is an end that says why for each recipe. */
-export async function planFor(request: DeployRequest, model: PinnedModel, nodes: NodeInspection[]): Promise<Choice> {
+export async function planFor(
+  request: DeployRequest,
+  model: PinnedModel,
+  nodes: NodeInspection[],
+  current: Replica | null,
+): Promise<Choice> {
   const { backend, recipe, file, context, node } = request
   const wishes = {
     ...(backend && { backend }),
@@ -30,7 +36,12 @@ export async function planFor(request: DeployRequest, model: PinnedModel, nodes:
     ...(context && { context }),
     ...(node && { node }),
   }
-  const plan = await control.planDeployment({ model, nodes, wishes })
+  const plan = await control.planDeployment({
+    model,
+    nodes,
+    wishes,
+    current: current && { node: current.nodeId, gpus: current.spec.gpus, weightBytes: current.weightBytes },
+  })
   const [best] = plan.candidates
   if (best !== undefined) return { plan, best }
   const reasons = plan.dropped

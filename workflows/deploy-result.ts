@@ -1,7 +1,7 @@
 import type { DeployResult } from '../src/contracts/endpoint.js'
 import type { PinnedModel } from '../src/contracts/model.js'
 import type { Choice } from './deploy-plan.js'
-import type { Begun, Deploy } from './deploy-steps.js'
+import type { Current, Deploy } from './deploy-steps.js'
 import type { Proof, ReadyEngine } from './engine-attempt.js'
 import type { Ending } from './record.js'
 
@@ -29,7 +29,7 @@ export function planned(flow: Deploy, model: PinnedModel, choice: Choice): Ended
   return { state: 'planned', revision: null, result }
 }
 
-export function unchanged(flow: Deploy, model: PinnedModel, choice: Choice, current: NonNullable<Begun['current']>, proof: Proof): Ended {
+export function unchanged(flow: Deploy, model: PinnedModel, choice: Choice, current: Current, proof: Proof): Ended {
   const { revision } = current.revision
   const result = { ...chosen(flow, model, choice), outcome: 'unchanged', revision, url: current.replica.url, cache: 'hit', proof } as const
   return { state: 'unchanged', revision, result }

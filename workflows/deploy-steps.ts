@@ -2,12 +2,13 @@ import { CancellationScope, workflowInfo } from '@temporalio/workflow'
 import type { DeployRequest, DeployStep } from '../src/contracts/deploy.js'
 import type { EndpointRevision, Replica } from '../src/contracts/endpoint.js'
 import type { OperationAnswer } from '../src/contracts/messages.js'
-import type { PinnedModel, Weights } from '../src/contracts/model.js'
-import { requestHash } from '../src/contracts/request-hash.js'
+import type { ModelFile, PinnedModel, Weights } from '../src/contracts/model.js'
+import { requestFingerprint } from '../src/contracts/request-fingerprint.js'
 import type { NodeInspection } from '../src/domain/node.js'
 import { engineSpec } from '../src/domain/placement.js'
 import { bytes } from '../src/domain/units.js'
 import type { Candidate } from '../src/domain/plan.js'
+import { chooseFiles } from '../src/domain/weight-files.js'
 import { control, longOnNode, onNode } from './activities.js'
 import { inspectNodes, planFor, type Choice } from './deploy-plan.js'
 import { EngineAttempt, type Proof, type ReadyEngine } from './engine-attempt.js'
@@ -23,15 +24,17 @@ const GRACE_SECONDS = 10
 /** What every step of one deploy works on. */
 export type Deploy = { request: DeployRequest; steps: Steps<DeployStep>; undo: Undo; attempts: Attempt[] }
 export type Begun = Extract<OperationAnswer, { outcome: 'begun' }>
+export type Current = NonNullable<Begun['current']>
 
-/** Who asks, and the endpoint's lock. A dry run takes none. */
-export function admit({ request, steps, undo }: Deploy): Promise<{ actor: string; lock: Lock | null }> {
+/** Who asks, the endpoint's lock, and what serves there now. A dry run takes no lock. */
+export function admit({ request, steps, undo }: Deploy): Promise<{ actor: string; lock: Lock | null; replica: Replica | null }> {
   const { endpoint, reason, dryRun } = request
   return steps.run('validate', async () => {
     const { actor, revisionFloor } = await control.admit({ kind: 'deploy', endpoint, reason, request })
     show({ AimActor: actor })
-    if (dryRun) return { actor, lock: null }
-    return { actor, lock: await takeLock({ endpoint, kind: 'deploy', requestHash: requestHash(request), revisionFloor }, undo) }
+    if (dryRun) return { actor, lock: null, replica: await control.currentReplica({ endpoint }) }
+    const lock = await takeLock({ endpoint, kind: 'deploy', requestFingerprint: requestFingerprint(request), revisionFloor }, undo)
+    return { actor, lock, replica: lock.outcome === 'begun' ? (lock.current?.replica ?? null) : null }
   })
 }
 
@@ -51,9 +54,9 @@ export function detect({ request, steps }: Deploy): Promise<NodeInspection[]> {
   })
 }
 
-export function plan({ request, steps }: Deploy, model: PinnedModel, nodes: NodeInspection[]): Promise<Choice> {
+export function plan({ request, steps }: Deploy, model: PinnedModel, nodes: NodeInspection[], current: Replica | null): Promise<Choice> {
   return steps.run('plan', async (say) => {
-    const choice = await planFor(request, model, nodes)
+    const choice = await planFor(request, model, nodes, current)
     const { recipe, backend, node, gpus } = choice.best
     const arch = nodes.find((one) => one.nodeId === node)?.gpus.find((gpu) => gpus.includes(gpu.index))?.arch
     show({ AimRecipe: recipe, AimBackend: backend, AimNode: node, AimHardware: arch === undefined ? 'cpu' : `${gpus.length}x ${arch}` })
@@ -66,7 +69,7 @@ export function plan({ request, steps }: Deploy, model: PinnedModel, nodes: Node
 export function warm({ steps, undo }: Deploy, { files, ...model }: PinnedModel, best: Candidate): Promise<Weights> {
   return steps.run('warm', async (say) => {
     undo(() => onNode(best.node).discardPartial({ model }))
-    const weights = await longOnNode(best.node).ensureWeights({ model, files: files.filter((file) => best.files.includes(file.path)) })
+    const weights = await longOnNode(best.node).ensureWeights({ model, files: filesOf(best, files) })
     say(`cache ${weights.cache}: ${bytes(weights.bytes)}, ${bytes(weights.fetchedBytes)} fetched`)
     return weights
   })
@@ -90,7 +93,7 @@ export function launch(
     const spec = engineSpec(best, endpoint, weights.path, request.port ?? samePort)
     const key = { namespace: workflowInfo().namespace, endpoint, replica: 0, fence, launch: 1 }
     undo(() => onNode(best.node).stopEngine({ key, graceSeconds: GRACE_SECONDS }))
-    const attempt = new EngineAttempt({ key, spec, nodeId: best.node, recipe: best.recipe }, attempts)
+    const attempt = new EngineAttempt({ key, spec, nodeId: best.node, recipe: best.recipe, weightBytes: best.weightBytes }, attempts)
     say(`${best.backend} on port ${await attempt.launch()}`)
     return attempt
   })
@@ -119,4 +122,10 @@ export function handOver({ request, steps, undo }: Deploy, replica: Replica, rev
     await CancellationScope.nonCancellable(() => control.adoptReplica({ endpoint: request.endpoint, replica, revision }))
     undo.drop()
   })
+}
+
+/** The files that a candidate loads; the plan has found them already. */
+function filesOf({ format, modelFile }: Candidate, files: ModelFile[]): ModelFile[] {
+  const choice = chooseFiles(format, files, modelFile)
+  return 'files' in choice ? files.filter((file) => choice.files.includes(file.path)) : []
 }

@@ -13,23 +13,25 @@ export function newSupervision(nowMs: number): Supervision {
     retired: false,
     restarts: 0,
     lastRestart: null,
-    deathsMs: [],
+    failures: 0,
+    provedAtMs: null,
+    downSinceMs: null,
     reason: null,
     degraded: false,
   }
 }
 
 /** One operation per endpoint. Asked again by the same run, the answer is the same. */
-export function begin(state: Supervision, { kind, requestHash, revisionFloor, ...run }: BeginOperation): OperationAnswer {
+export function begin(state: Supervision, { kind, requestFingerprint, revisionFloor, ...run }: BeginOperation): OperationAnswer {
   const { operation: held } = state
   if (held !== null && !isSameRun(held, run)) {
     const holder = { workflowId: held.workflowId, runId: held.runId }
-    const same = kind === 'deploy' && held.kind === 'deploy' && held.requestHash === requestHash
+    const same = kind === 'deploy' && held.kind === 'deploy' && held.requestFingerprint === requestFingerprint
     return same ? { outcome: 'attach', holder } : { outcome: 'busy', holder, kind: held.kind }
   }
   if (held === null) {
     state.fence += 1
-    state.operation = { kind, ...run, requestHash, fence: state.fence }
+    state.operation = { kind, ...run, requestFingerprint, fence: state.fence }
     state.retired = false
   }
   const { replica, revision } = state
@@ -42,9 +44,10 @@ export function begin(state: Supervision, { kind, requestHash, revisionFloor, ..
 }
 
 /** Takes a proved replica over and frees the lock. False when the lock is somebody else's; true again when it was done before. */
-export function adopt(state: Supervision, { replica, revision, ...run }: Adoption): boolean {
+export function adopt(state: Supervision, { replica, revision, ...run }: Adoption, nowMs: number): boolean {
   if (!holds(state, run)) return state.replica !== null && engineKeyName(state.replica.key) === engineKeyName(replica.key)
-  Object.assign(state, { replica, revision, operation: null, standingDown: false, reason: null, degraded: false, deathsMs: [] })
+  const sound = { reason: null, degraded: false, failures: 0, provedAtMs: nowMs, downSinceMs: null }
+  Object.assign(state, { replica, revision, operation: null, standingDown: false, ...sound })
   return true
 }
 

@@ -9,7 +9,7 @@ import {
   setHandler,
   sleep,
 } from '@temporalio/workflow'
-import type { EndpointPhase, EndpointView } from '../src/contracts/endpoint.js'
+import type { EndpointPhase, EndpointView, Operation, Replica } from '../src/contracts/endpoint.js'
 import {
   ENDPOINT_QUERY,
   type Adoption,
@@ -19,11 +19,12 @@ import {
   type Run,
 } from '../src/contracts/messages.js'
 import type { Supervision } from '../src/contracts/supervise.js'
-import { recentDeaths, restartDelayMs } from '../src/domain/restarts.js'
+import { failuresAfter, restartDelayMs } from '../src/domain/restarts.js'
 import { longOnNode, onNode, waiting, watchOnNode } from './activities.js'
 import { adopt, begin, end, holds, retire } from './endpoint-lock.js'
 import { failure } from './input.js'
 import { rootMessage } from './steps.js'
+import { cleanUpAfter } from './vanished-holder.js'
 import { show } from './visibility.js'
 
 /** One endpoint's state, the messages that change it, and the care for its engine. */
@@ -64,6 +65,12 @@ export class EndpointSupervisor {
     return this.followed === 0 || this.isNeeded()
   }
 
+  /** Nobody works on the endpoint and no start is under way: a good moment to go on as a new run. */
+  isSteady(): boolean {
+    const { operation, replica, degraded, provedAtMs } = this.state
+    return operation === null && this.followed === 0 && (replica === null || degraded || provedAtMs !== null)
+  }
+
   /** Cares for the engine while there is one to care for; else waits for the next message. */
   async tend(until: () => boolean): Promise<void> {
     this.publish()
@@ -84,56 +91,71 @@ export class EndpointSupervisor {
   private giveUp(error: unknown): void {
     if (isCancellation(error)) return
     Object.assign(this.state, { degraded: true, reason: rootMessage(error) })
+    this.publish()
   }
 
   private hasEngine(): boolean {
     return this.state.replica !== null && !this.state.standingDown && !this.state.retired && !this.state.degraded
   }
 
-  /** Watches the engine, and starts it again after each death until it is in a crash loop. */
+  /** Proves and watches the engine, and starts it again after each end until it is in a crash loop. */
   private async keepAlive(): Promise<void> {
-    while (this.state.replica !== null) {
-      const { key, nodeId } = this.state.replica
-      const gone = await watchOnNode(nodeId).watchEngine({ key })
-      await this.restart(gone.phase === 'exited' ? `engine ended: ${gone.signal ?? `exit code ${gone.code ?? 'unknown'}`}` : 'engine gone')
-      if (this.state.degraded) return
+    let problem: string | null = null
+    while (this.state.replica !== null && !this.state.degraded) {
+      problem = problem === null ? await this.serve(this.state.replica) : await this.startAgain(this.state.replica, problem)
     }
   }
 
-  private async restart(why: string): Promise<void> {
-    const { state } = this
-    const diedAt = Date.now()
-    for (;;) {
-      state.deathsMs = [...recentDeaths(state.deathsMs, Date.now()), Date.now()]
-      state.reason = why
-      const delayMs = restartDelayMs(state.deathsMs, Date.now())
-      if (delayMs === null) {
-        state.degraded = true
-        state.reason = `crash loop: ${why}`
-        return this.publish()
-      }
-      this.publish()
-      if (delayMs > 0) await sleep(delayMs)
-      const problem = await this.launchAgain()
-      if (problem === null) break
-      why = problem
+  /** Until the engine is gone; says how it went. One that was started and never proved is proved first. */
+  private async serve({ nodeId, key, spec }: Replica): Promise<string> {
+    try {
+      if (this.state.provedAtMs === null) this.served(await longOnNode(nodeId).proveReady({ key, spec }))
+      const gone = await watchOnNode(nodeId).watchEngine({ key })
+      return gone.phase === 'exited' ? `engine ended: ${gone.signal ?? `exit code ${gone.code ?? 'unknown'}`}` : 'engine gone'
+    } catch (error) {
+      if (isCancellation(error)) throw error
+      return rootMessage(error)
     }
-    state.restarts += 1
-    state.lastRestart = { at: new Date().toISOString(), why, downMs: Date.now() - diedAt }
-    state.reason = null
+  }
+
+  private served({ pid, url }: { pid: number; url: string }): void {
+    const { state } = this
+    const now = Date.now()
+    if (state.replica !== null) state.replica = { ...state.replica, pid, url }
+    if (state.reason !== null) {
+      state.restarts += 1
+      state.lastRestart = {
+        at: new Date(now).toISOString(),
+        why: state.reason,
+        downMs: state.downSinceMs === null ? null : now - state.downSinceMs,
+      }
+    }
+    Object.assign(state, { provedAtMs: now, downSinceMs: null, reason: null })
     this.publish()
   }
 
-  /** Starts the engine under its next key. The key is kept before the start, so that nobody loses the engine. */
-  private async launchAgain(): Promise<string | null> {
-    const { replica } = this.state
-    if (replica === null) return null
-    const key = { ...replica.key, launch: replica.key.launch + 1 }
-    this.state.replica = { ...replica, key }
+  /**
+   * Starts the engine under its next key, or gives it up. The key is kept before the start, so that nobody loses the engine.
+   * Answers what kept it from starting, if anything.
+   */
+  private async startAgain(replica: Replica, why: string): Promise<string | null> {
+    const { state } = this
+    const now = Date.now()
+    state.failures = failuresAfter(state.failures, state.provedAtMs === null ? 0 : now - state.provedAtMs)
+    Object.assign(state, { provedAtMs: null, downSinceMs: state.downSinceMs ?? now, reason: why })
+    const delayMs = restartDelayMs(state.failures)
     try {
+      if (delayMs === null) {
+        Object.assign(state, { degraded: true, reason: `crash loop: ${why}` })
+        this.publish()
+        await onNode(replica.nodeId).stopIfRunning({ key: replica.key })
+        return null
+      }
+      this.publish()
+      if (delayMs > 0) await sleep(delayMs)
+      const key = { ...replica.key, launch: replica.key.launch + 1 }
+      state.replica = { ...replica, key }
       await onNode(replica.nodeId).launchEngine({ key, spec: replica.spec })
-      const { pid, url } = await longOnNode(replica.nodeId).proveReady({ key, spec: replica.spec })
-      this.state.replica = { ...replica, key, pid, url }
       return null
     } catch (error) {
       if (isCancellation(error)) throw error
@@ -142,20 +164,22 @@ export class EndpointSupervisor {
   }
 
   private begin(request: BeginOperation): OperationAnswer {
-    const isNew = this.state.operation === null
+    const held = this.state.operation
     const answer = begin(this.state, request)
-    if (isNew) void this.freeWhenClosed({ workflowId: request.workflowId, runId: request.runId })
+    if (held === null && this.state.operation !== null) void this.follow(this.state.operation)
     this.publish()
     return answer
   }
 
   /** The lock ends with the run that holds it, however that ended: terminate and reset tell nobody. */
-  private async freeWhenClosed(run: Run): Promise<void> {
+  private async follow(operation: Operation): Promise<void> {
+    const run = { workflowId: operation.workflowId, runId: operation.runId }
     this.followed += 1
     try {
       await waiting.awaitClosed({ run })
+      if (holds(this.state, run)) await cleanUpAfter(this.endpoint, operation)
     } catch (error) {
-      log.error('cannot follow the holder of the lock', { ...run, error: rootMessage(error) })
+      log.error('cannot clean up after the holder of the lock', { ...run, error: rootMessage(error) })
     }
     this.followed -= 1
     end(this.state, run)
@@ -168,7 +192,7 @@ export class EndpointSupervisor {
   }
 
   private adopt(adoption: Adoption): void {
-    if (!adopt(this.state, adoption)) throw notHolder(this.endpoint, adoption)
+    if (!adopt(this.state, adoption, Date.now())) throw notHolder(this.endpoint, adoption)
     this.publish()
   }
 
@@ -183,9 +207,9 @@ export class EndpointSupervisor {
   }
 
   private phase(): EndpointPhase {
-    const { operation, replica, reason, degraded } = this.state
+    const { operation, replica, reason, degraded, standingDown } = this.state
     if (operation?.kind === 'undeploy' || this.state.retired) return 'stopping'
-    if (replica === null) return 'deploying'
+    if (replica === null || standingDown) return 'deploying'
     if (degraded) return 'degraded'
     return reason === null ? 'serving' : 'restarting'
   }

@@ -1,9 +1,9 @@
-import { engineKeyName, type EngineKey, type EngineSpec } from '../src/domain/engine.js'
+import { engineKeyName } from '../src/domain/engine.js'
 import type { Replica } from '../src/contracts/endpoint.js'
 import { longOnNode, onNode } from './activities.js'
 import { rootFailure, type Attempt } from './record.js'
 
-type Engine = { key: EngineKey; spec: EngineSpec; nodeId: string; recipe: string }
+type Engine = Pick<Replica, 'key' | 'spec' | 'nodeId' | 'weightBytes'> & { recipe: string }
 export type Proof = { text: string; tokens: number; ms: number }
 export type ReadyEngine = { replica: Replica; proof: Proof }
 
@@ -44,10 +44,10 @@ export class EngineAttempt {
 
   prove(): Promise<ReadyEngine> {
     return this.kept(async () => {
-      const { key, spec, nodeId } = this.engine
+      const { key, spec, nodeId, weightBytes } = this.engine
       const { url, pid, ...proof } = await longOnNode(nodeId).proveReady({ key, spec })
       this.record.outcome = 'ready'
-      return { replica: { key, nodeId, spec, url, pid }, proof }
+      return { replica: { key, nodeId, spec, url, pid, weightBytes }, proof }
     })
   }
 

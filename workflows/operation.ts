@@ -4,7 +4,7 @@ import { control } from './activities.js'
 import { failure } from './input.js'
 import type { Undo } from './saga.js'
 
-type Request = { endpoint: string; kind: Operation['kind']; requestHash: string; revisionFloor: number }
+type Request = { endpoint: string; kind: Operation['kind']; requestFingerprint: string; revisionFloor: number }
 export type Lock = Exclude<OperationAnswer, { outcome: 'busy' }>
 
 /** Takes the endpoint's one-operation lock, or finds the same request at work. Another operation at work: `OperationInProgress`. */

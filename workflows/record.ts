@@ -1,4 +1,4 @@
-import { ApplicationFailure, CancellationScope, isCancellation } from '@temporalio/workflow'
+import { ApplicationFailure, CancellationScope, isCancellation, log } from '@temporalio/workflow'
 import type { ErrorDetails } from '../src/contracts/errors.js'
 import type { AttemptRecord, DeploymentRecord } from '../src/contracts/records.js'
 import { control } from './activities.js'
@@ -8,20 +8,31 @@ import { rootMessage } from './steps.js'
 export type Ending<Result> = { state: DeploymentRecord['state']; revision: number | null; result: Result }
 export type Attempt = Omit<AttemptRecord, 'workflowId' | 'runId'>
 
-/** Keeps in the history how a flow ended, whichever way it did, and every attempt that it made. */
+/** Keeps in the history how a flow ended, whichever way it did, and every attempt that it made. Keeping it changes nothing of the end. */
 export async function recorded<Result>(body: (attempts: Attempt[]) => Promise<Ending<Result>>): Promise<Result> {
   const attempts: Attempt[] = []
   try {
     const ending = await body(attempts)
-    await CancellationScope.nonCancellable(() => control.recordEnd({ ...ending, error: null, attempts }))
+    await keep({ ...ending, error: null, attempts })
     return ending.result
   } catch (error) {
-    const state = isCancellation(error) ? 'cancelled' : 'failed'
     const { type, message } = rootFailure(error)
-    await CancellationScope.nonCancellable(() =>
-      control.recordEnd({ state, revision: null, result: null, error: { code: type, message }, attempts }),
-    )
+    await keep({
+      state: isCancellation(error) ? 'cancelled' : 'failed',
+      revision: null,
+      result: null,
+      error: { code: type, message },
+      attempts,
+    })
     throw error
+  }
+}
+
+async function keep(end: Parameters<typeof control.recordEnd>[0]): Promise<void> {
+  try {
+    await CancellationScope.nonCancellable(() => control.recordEnd(end))
+  } catch (error) {
+    log.error('the end of this flow is not in the history', { state: end.state, error: rootMessage(error) })
   }
 }
 

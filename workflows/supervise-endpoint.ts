@@ -5,6 +5,8 @@ import { EndpointSupervisor } from './endpoint-supervisor.js'
 import { parseInput } from './input.js'
 import { show } from './visibility.js'
 
+const MOST_UPDATES = 1_000
+
 /**
  * The owner of one endpoint, from its first deploy to its undeploy, and nobody's child: it outlives every flow.
  * It grants the one-operation lock, watches the engine that it adopted, and starts it again when it dies.
@@ -25,7 +27,7 @@ export async function superviseEndpoint(input: unknown): Promise<void> {
   if (supervisor.isNeeded()) await continueAsNew<typeof superviseEndpoint>({ endpoint, carried: supervisor.state })
 }
 
-/** A run takes at most 2,000 updates; it goes on as a new one well before, and never in the middle of an operation. */
+/** A run takes at most 2,000 updates; it goes on as a new one well before, and never in the middle of an operation or of a restart. */
 function isFull(supervisor: EndpointSupervisor): boolean {
-  return supervisor.state.operation === null && (workflowInfo().continueAsNewSuggested || supervisor.updates > 1_000)
+  return supervisor.isSteady() && (workflowInfo().continueAsNewSuggested || supervisor.updates > MOST_UPDATES)
 }

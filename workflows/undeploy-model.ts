@@ -5,7 +5,7 @@ import { control, onNode, sweepNode, waiting } from './activities.js'
 import { parseInput } from './input.js'
 import { recorded } from './record.js'
 import { withUndo, type Undo } from './saga.js'
-import { Steps, rootMessage } from './steps.js'
+import { Steps } from './steps.js'
 import { show } from './visibility.js'
 
 type Begun = Extract<OperationAnswer, { outcome: 'begun' }>
@@ -13,7 +13,7 @@ type Begun = Extract<OperationAnswer, { outcome: 'begun' }>
 /** Takes an endpoint out of service: whatever runs under its name is stopped on every node, then its own workflow ends. */
 export async function undeployModel(input: unknown): Promise<UndeployResult> {
   const request = parseInput(UndeployRequest, input)
-  const { endpoint, graceSeconds, reason } = request
+  const { endpoint, reason } = request
   const steps = new Steps(UNDEPLOY_STEPS)
   show({ AimEndpoint: endpoint, AimState: 'stopping' })
 
@@ -27,17 +27,17 @@ export async function undeployModel(input: unknown): Promise<UndeployResult> {
       if ('holder' in lock)
         return { state: 'absent', revision: null, result: (await waiting.awaitResult({ run: lock.holder })) as UndeployResult }
 
-      const stopped = await steps.run('stop', async (say) => {
+      const { engines, silent } = await steps.run('stop', async (say) => {
         await control.standDown({ endpoint })
-        const { engines, silent } = await stopEverywhere(endpoint, graceSeconds, lock.current?.replica.nodeId)
-        say([`${engines.length} stopped`, ...silent].join('; '))
-        return engines
+        const swept = await stopEverywhere(request, lock.current?.replica.nodeId)
+        say([`${swept.engines.length} stopped`, ...swept.silent.map((node) => `${node} does not answer`)].join('; '))
+        return swept
       })
       await steps.run('release', () => control.retire({ endpoint }))
 
-      const outcome = lock.current === null && stopped.length === 0 ? 'absent' : 'stopped'
+      const outcome = lock.current === null && engines.length === 0 ? 'absent' : 'stopped'
       show({ AimState: outcome })
-      return { state: outcome, revision: null, result: { endpoint, outcome, stopped } }
+      return { state: outcome, revision: null, result: { endpoint, outcome, stopped: engines, silent } }
     }),
   )
 }
@@ -46,7 +46,7 @@ export async function undeployModel(input: unknown): Promise<UndeployResult> {
 async function takeOver(endpoint: string, revisionFloor: number, undo: Undo): Promise<Begun | { holder: Run }> {
   undo(() => control.endOperation({ endpoint }))
   for (;;) {
-    const answer = await control.beginOperation({ endpoint, kind: 'undeploy', requestHash: '', revisionFloor })
+    const answer = await control.beginOperation({ endpoint, kind: 'undeploy', requestFingerprint: '', revisionFloor })
     if (answer.outcome === 'begun') return answer
     if (answer.outcome === 'busy' && answer.kind === 'deploy') await control.cancelRun({ run: answer.holder })
     else return { holder: answer.holder }
@@ -54,19 +54,19 @@ async function takeOver(endpoint: string, revisionFloor: number, undo: Undo): Pr
   }
 }
 
-/** Stops the endpoint's engines on every node. Its own node must answer; another one that does not is named. */
-async function stopEverywhere(endpoint: string, graceSeconds: number, home: string | undefined) {
-  const nodes = await control.listNodes()
+/** Stops the endpoint's engines on every node. Its own node must answer, unless that is waived; others that do not are named. */
+async function stopEverywhere({ endpoint, graceSeconds, force }: UndeployRequest, home: string | undefined) {
+  const nodes = [...new Set([...(await control.listNodes()), ...(home === undefined ? [] : [home])])]
   const sweeps = nodes.map(async (nodeId) => {
-    const node = nodeId === home ? onNode(nodeId) : sweepNode(nodeId)
+    const node = nodeId === home && !force ? onNode(nodeId) : sweepNode(nodeId)
     const engines = await node.stopEndpoint({ endpoint, graceSeconds })
     return engines.map((engine) => ({ node: nodeId, engine }))
   })
   const results = await Promise.allSettled(sweeps)
   const silent = results.flatMap((result, index) => {
     if (result.status === 'fulfilled') return []
-    if (nodes[index] === home) throw result.reason
-    return [`${nodes[index]} does not answer: ${rootMessage(result.reason)}`]
+    if (nodes[index] === home && !force) throw result.reason
+    return [nodes[index] ?? '']
   })
   return { engines: results.flatMap((result) => (result.status === 'fulfilled' ? result.value : [])), silent }
 }

@@ -1,3 +1,4 @@
+import type { Run } from '../../src/contracts/messages.js'
 import type { Cluster } from '../../src/ports/cluster.js'
 import type { AttemptRecord, DeploymentRecord } from '../../src/contracts/records.js'
 import type { Records } from '../../src/ports/records.js'
@@ -17,6 +18,15 @@ export function admissionActivities({ cluster, records }: { cluster: Cluster; re
       await records.begin({ ...run, kind, endpoint, actor, reason: reason ?? null, request })
       return { actor, revisionFloor: await records.lastRevision(endpoint) }
     },
+
+    /** Closes the record of a run that was ended from outside: terminated or reset, it could not do so itself. */
+    recordLost: ({ run }: { run: Run }): Promise<void> =>
+      records.finish(run, {
+        state: 'failed',
+        revision: null,
+        result: null,
+        error: { code: 'Terminated', message: 'ended from outside before it was done' },
+      }),
 
     async recordEnd({ attempts, ...end }: Ending): Promise<void> {
       const { requestId: _, ...run } = caller()

@@ -4,7 +4,7 @@ import type { Recipes } from '../../src/ports/recipes.js'
 import type { Records } from '../../src/ports/records.js'
 import { withFailures } from '../failures.js'
 import { admissionActivities } from './admission.js'
-import { operationActivities } from './operations.js'
+import { operationActivities, waitingActivities } from './operations.js'
 import { planningActivities } from './planning.js'
 
 export type ControlPorts = { cluster: Cluster; hub: Hub; recipes: Recipes; records: Records }
@@ -14,3 +14,9 @@ export function controlActivities(ports: ControlPorts) {
   return withFailures({ ...admissionActivities(ports), ...operationActivities(ports), ...planningActivities(ports) })
 }
 export type ControlActivities = ReturnType<typeof controlActivities>
+
+/** The activities that only wait, for their own queue. */
+export function controlWaitActivities(ports: Pick<ControlPorts, 'cluster'>) {
+  return withFailures(waitingActivities(ports))
+}
+export type ControlWaitActivities = ReturnType<typeof controlWaitActivities>

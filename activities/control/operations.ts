@@ -4,12 +4,14 @@ import type { Cluster } from '../../src/ports/cluster.js'
 import { beating } from '../beat.js'
 import { caller } from '../run.js'
 
-type Begin = { endpoint: string; kind: Operation['kind']; requestHash: string; revisionFloor: number }
+type Begin = { endpoint: string; kind: Operation['kind']; requestFingerprint: string; revisionFloor: number }
 
 /** What a flow asks of an endpoint's own workflow. Asked again, each changes nothing. */
 export function operationActivities({ cluster }: { cluster: Cluster }) {
   return {
     beginOperation: ({ endpoint, ...request }: Begin): Promise<OperationAnswer> => cluster.beginOperation(endpoint, request, caller()),
+
+    currentReplica: ({ endpoint }: { endpoint: string }): Promise<Replica | null> => cluster.currentReplica(endpoint),
 
     standDown: ({ endpoint }: { endpoint: string }): Promise<void> => cluster.standDown(endpoint, caller()),
 
@@ -23,7 +25,12 @@ export function operationActivities({ cluster }: { cluster: Cluster }) {
     retire: ({ endpoint }: { endpoint: string }): Promise<void> => cluster.retire(endpoint, caller()),
 
     cancelRun: ({ run }: { run: Run }): Promise<void> => cluster.cancel(run),
+  }
+}
 
+/** Waiting for another run takes as long as that run: on a queue of its own, so that it never keeps the work from going on. */
+export function waitingActivities({ cluster }: { cluster: Cluster }) {
+  return {
     awaitClosed: ({ run }: { run: Run }): Promise<void> => beating(5_000, (signal) => cluster.closed(run, signal)),
 
     awaitResult: ({ run }: { run: Run }): Promise<unknown> => beating(5_000, (signal) => cluster.resultOf(run, signal)),

@@ -1,7 +1,9 @@
+import { AimError } from '../../src/contracts/errors.js'
 import type { PinnedModel } from '../../src/contracts/model.js'
 import type { NodeInspection } from '../../src/domain/node.js'
 import type { Plan } from '../../src/domain/plan.js'
-import { makePlan, type Wishes } from '../../src/domain/selection.js'
+import { makePlan, type Current, type Wishes } from '../../src/domain/selection.js'
+import { isLoadable } from '../../src/domain/weight-files.js'
 import type { Cluster } from '../../src/ports/cluster.js'
 import type { Hub } from '../../src/ports/hub.js'
 import type { Recipes } from '../../src/ports/recipes.js'
@@ -10,18 +12,27 @@ import { beating } from '../beat.js'
 import { caller } from '../run.js'
 
 type Ports = { hub: Hub; cluster: Cluster; recipes: Recipes; records: Records }
-type PlanInput = { model: PinnedModel; nodes: NodeInspection[]; wishes: Wishes }
+type PlanInput = { model: PinnedModel; nodes: NodeInspection[]; wishes: Wishes; current: Current | null }
+
+/** About 1 MB as an activity's result; the largest models have some hundred. */
+const MOST_FILES = 5_000
 
 /** From a name to an ordered, stored plan. */
 export function planningActivities({ hub, cluster, recipes, records }: Ports) {
   return {
+    /** Only files that a backend can load are kept: a result is limited to 2 MB, and some repositories hold thousands of others. */
     pinModel: ({ model, ref }: { model: string; ref: string }): Promise<PinnedModel> =>
-      beating(5_000, (signal) => hub.pin(model, ref, signal)),
+      beating(5_000, async (signal) => {
+        const pinned = await hub.pin(model, ref, signal)
+        const files = pinned.files.filter((file) => isLoadable(file.path))
+        if (files.length > MOST_FILES) throw new AimError('TooManyFiles', { model, files: files.length, most: MOST_FILES })
+        return { ...pinned, files }
+      }),
 
     listNodes: (): Promise<string[]> => cluster.nodes(),
 
-    async planDeployment({ model, nodes, wishes }: PlanInput): Promise<Plan> {
-      const plan = makePlan(model, nodes, await recipes.all(), wishes)
+    async planDeployment({ model, nodes, wishes, current }: PlanInput): Promise<Plan> {
+      const plan = makePlan(model, nodes, await recipes.all(), wishes, current)
       await records.savePlan(caller(), plan)
       return plan
     },

@@ -12,20 +12,21 @@ const GRACE_MS = 10_000
 
 /** The life of one engine: launch, proof, stop. */
 export function engineActivities({ namespace, launcher, client }: Ports) {
-  const stopAll = async (which: (key: EngineKey) => boolean, graceMs: number): Promise<string[]> => {
-    const keys = (await launcher.list()).map(({ key }) => key).filter((key) => key.namespace === namespace && which(key))
-    await Promise.all(keys.map((key) => launcher.stop(key, graceMs)))
-    return keys.map(engineKeyName)
+  const stopAll = async (which: (key: EngineKey, running: boolean) => boolean, graceMs: number): Promise<string[]> => {
+    const engines = (await launcher.list()).map(({ key, state }) => ({ key, running: state.phase === 'running' }))
+    const ours = engines.filter(({ key, running }) => key.namespace === namespace && which(key, running))
+    await Promise.all(ours.map(({ key }) => launcher.stop(key, graceMs)))
+    return ours.filter(({ running }) => running).map(({ key }) => engineKeyName(key))
   }
 
   return {
     /**
-     * One engine per replica: those of earlier operations end first, also what no workflow remembers. Of the starts before,
-     * only the last one's log is kept.
+     * One engine per replica: all others of it end first, also what no workflow remembers. Of the starts before, only the log
+     * of the last is kept.
      */
     launchEngine: ({ key, spec }: Engine): Promise<LaunchedEngine> =>
       beating(2_000, async () => {
-        await stopAll((other) => isOutdated(other, key), GRACE_MS)
+        await stopAll((other, running) => isOutdated(other, running, key), GRACE_MS)
         return launcher.launch(key, spec)
       }),
 
@@ -36,14 +37,24 @@ export function engineActivities({ namespace, launcher, client }: Ports) {
     stopEngine: ({ key, graceSeconds }: { key: EngineKey; graceSeconds: number }): Promise<void> =>
       beating(2_000, () => launcher.stop(key, graceSeconds * 1_000)),
 
-    /** Stops whatever runs under an endpoint's name here, also what no workflow remembers, and answers what it stopped. */
-    stopEndpoint: ({ endpoint, graceSeconds }: { endpoint: string; graceSeconds: number }): Promise<string[]> =>
-      beating(2_000, () => stopAll((key) => key.endpoint === endpoint, graceSeconds * 1_000)),
+    /** For an engine that was given up: its record and its log stay when it has ended by itself. */
+    stopIfRunning: ({ key }: { key: EngineKey }): Promise<void> =>
+      beating(2_000, async () => {
+        if ((await launcher.inspect(key)).phase === 'running') await launcher.stop(key, GRACE_MS)
+      }),
+
+    /**
+     * Stops whatever runs under an endpoint's name here, also what no workflow remembers, and answers what it stopped. `fence`
+     * limits it to what one operation started.
+     */
+    stopEndpoint: ({ endpoint, graceSeconds, fence }: { endpoint: string; graceSeconds: number; fence?: number }): Promise<string[]> =>
+      beating(2_000, () => stopAll((key) => key.endpoint === endpoint && key.fence === (fence ?? key.fence), graceSeconds * 1_000)),
   }
 }
 
-/** An engine of the same replica that an earlier operation started, or an earlier start but the last. */
-function isOutdated(other: EngineKey, key: EngineKey): boolean {
-  if (other.endpoint !== key.endpoint || other.replica !== key.replica) return false
-  return other.fence < key.fence || (other.fence === key.fence && other.launch < key.launch - 1)
+/** Another engine of the same replica that still runs, or the record of one before the last. */
+function isOutdated(other: EngineKey, running: boolean, key: EngineKey): boolean {
+  if (other.endpoint !== key.endpoint || other.replica !== key.replica || other.fence > key.fence) return false
+  if (other.fence < key.fence) return true
+  return running ? other.launch < key.launch : other.launch < key.launch - 1
 }

@@ -9,7 +9,8 @@ export type Proof = { text: string; tokens: number; ms: number; url: string; pid
 type Ports = { launcher: EngineLauncher; client: EngineClient }
 type Engine = { key: EngineKey; spec: EngineSpec }
 
-const LOOK_MS = 50
+/** Looks are close together while a small engine may come up, and rare while a large one loads for minutes. */
+const LOOK_MS = { first: 50, most: 1_000, growth: 1.1 }
 /** A start that writes nothing to its log for this long stands still. Compiling kernels takes minutes, and logs. */
 const STALL_MS = 10 * 60_000
 
@@ -25,6 +26,7 @@ export async function proveReady(
 ): Promise<Proof> {
   let lastLine = ''
   let progressAt = Date.now()
+  let lookMs = LOOK_MS.first
   for (;;) {
     const state = await launcher.inspect(key)
     if (state.phase !== 'running') throw ended(spec, state)
@@ -38,7 +40,8 @@ export async function proveReady(
     lastLine = line
     if (Date.now() - progressAt > STALL_MS) throw new AimError('EngineStalled', { seconds: STALL_MS / 1_000, endpoint: key.endpoint })
     note({ phase: 'starting', lastLine })
-    await delay(LOOK_MS, undefined, { signal })
+    await delay(lookMs, undefined, { signal })
+    lookMs = Math.min(lookMs * LOOK_MS.growth, LOOK_MS.most)
   }
 }
 

@@ -1,11 +1,13 @@
 import { fastify } from 'fastify'
 import { z } from 'zod'
-import { ERRORS, isAimError } from '../contracts/errors.js'
+import { AimError, ERRORS, isAimError, type ErrorCode } from '../contracts/errors.js'
 import { EndpointName } from '../contracts/names.js'
 import { validate } from '../contracts/validate.js'
 import type { Records } from '../ports/records.js'
 
 const HistoryQuery = z.strictObject({ endpoint: EndpointName, limit: z.coerce.number().pipe(z.int().min(1).max(200)).default(20) })
+
+const STATUS: Partial<Record<ErrorCode, number>> = { InvalidInput: 422, NotFound: 404 }
 
 /** Read access to what only this process may open: the history in its database. Loopback unless told otherwise. */
 export async function startApi({ records, host, port }: { records: Pick<Records, 'history'>; host: string; port: number }) {
@@ -14,11 +16,14 @@ export async function startApi({ records, host, port }: { records: Pick<Records,
     const { code, message, fix } = isAimError(error)
       ? error
       : { code: 'Internal' as const, message: (error as Error).message, fix: ERRORS.Internal.fix }
-    const status = code === 'InvalidInput' ? 422 : ERRORS[code].retry ? 503 : 500
+    const status = STATUS[code] ?? (ERRORS[code].retry ? 503 : 500)
     return reply
       .code(status)
       .type('application/problem+json')
       .send({ type: `/problems/${code}`, title: code, status, detail: message, code, fix })
+  })
+  app.setNotFoundHandler((request) => {
+    throw new AimError('NotFound', { what: request.url })
   })
   app.get('/healthz', () => ({ status: 'ok' }))
   app.get('/v1/deployments', (request) => {

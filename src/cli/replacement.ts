@@ -2,7 +2,8 @@ import type { AimClient, EndpointStatus } from '../client/types.js'
 import type { DeployRequest } from '../contracts/deploy.js'
 import type { DeployResult, EndpointView } from '../contracts/endpoint.js'
 import { isAimError } from '../contracts/errors.js'
-import { specHash } from '../domain/placement.js'
+import { specFingerprint } from '../domain/placement.js'
+import type { Candidate } from '../domain/plan.js'
 import type { Cli } from './cli.js'
 import { confirm } from './confirm.js'
 import { unlessInterrupted } from './interrupt.js'
@@ -29,9 +30,13 @@ export async function confirmReplacement(cli: Cli, client: AimClient, request: D
   if (view.revision === null || view.operation !== null) return true // the flow itself joins or refuses
   const planned = await planOf(cli, client, request)
   const [best] = planned.plan.candidates
-  if (best === undefined || specHash(best, planned.model.commit, request.port) === view.revision.specHash) return true
+  if (best === undefined || isServedAlready(best, planned.model.commit, request, view)) return true
   showChanges(cli, changesBetween(factsNow(view, request), factsPlanned(planned, request)))
   return confirm(cli, `replacing revision ${view.revision.revision} of ${endpoint}`)
+}
+
+function isServedAlready(best: Candidate, commit: string, { port }: DeployRequest, { revision, replica }: EndpointView): boolean {
+  return specFingerprint(best, commit) === revision?.specFingerprint && (port === undefined || port === replica?.spec.port)
 }
 
 async function statusOf(client: AimClient, endpoint: string): Promise<EndpointStatus | null> {

@@ -1,16 +1,17 @@
+import { randomUUID } from 'node:crypto'
 import { WorkflowExecutionAlreadyStartedError, type Client, type WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client'
 import { DeployRequest, UndeployRequest } from '../contracts/deploy.js'
 import type { DeployResult, EndpointView, UndeployResult } from '../contracts/endpoint.js'
 import { AimError } from '../contracts/errors.js'
 import { ENDPOINT_QUERY } from '../contracts/messages.js'
 import { EndpointName } from '../contracts/names.js'
-import { requestHash } from '../contracts/request-hash.js'
+import { requestFingerprint } from '../contracts/request-fingerprint.js'
 import { CONTROL_QUEUE } from '../contracts/task-queues.js'
 import { validate } from '../contracts/validate.js'
 import { workflowIds } from '../contracts/workflow-ids.js'
 import { toAimError } from './failures.js'
 import { operationHandle } from './operation-handle.js'
-import type { AimClient, EndpointStatus } from './types.js'
+import type { AimClient, EndpointStatus, OperationHandle } from './types.js'
 
 /** The flows that a person may follow as an operation. */
 const OPERATION_TYPES = ['deployModel', 'undeployModel']
@@ -19,7 +20,13 @@ const OPERATION_TYPES = ['deployModel', 'undeployModel']
 export function createAimClient(client: Client, close: () => Promise<void>): AimClient {
   const attach = <Result>(workflowId: string) => operationHandle<Result>(client, workflowId, undefined, true)
 
-  async function start<Result>(type: string, workflowId: string, input: unknown, hash: string, summary: string) {
+  async function start<Result>(
+    type: string,
+    workflowId: string,
+    input: unknown,
+    hash: string,
+    summary: string,
+  ): Promise<OperationHandle<Result>> {
     try {
       const handle: WorkflowHandleWithFirstExecutionRunId = await client.workflow.start(type, {
         workflowId,
@@ -27,19 +34,20 @@ export function createAimClient(client: Client, close: () => Promise<void>): Aim
         args: [input],
         workflowIdConflictPolicy: 'FAIL',
         staticSummary: summary,
-        memo: { requestHash: hash },
+        memo: { requestFingerprint: hash },
       })
       return await operationHandle<Result>(client, workflowId, handle.firstExecutionRunId, false)
     } catch (error) {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw toAimError(error, workflowId)
-      return join<Result>(workflowId, hash)
+      return (await join<Result>(workflowId, hash)) ?? start<Result>(type, workflowId, input, hash, summary)
     }
   }
 
-  /** The same request again joins the flow that runs; another one is refused. */
+  /** The same request again joins the flow that runs; another one is refused. One that has just ended is no obstacle: null. */
   async function join<Result>(workflowId: string, hash: string) {
-    const { memo, runId } = await client.workflow.getHandle(workflowId).describe()
-    if (memo?.['requestHash'] === hash) return operationHandle<Result>(client, workflowId, runId, true)
+    const { memo, runId, status } = await client.workflow.getHandle(workflowId).describe()
+    if (status.name !== 'RUNNING') return null
+    if (memo?.['requestFingerprint'] === hash) return operationHandle<Result>(client, workflowId, runId, true)
     throw new AimError('OperationInProgress', { endpoint: workflowId.slice(workflowId.indexOf('/') + 1), workflowId })
   }
 
@@ -57,12 +65,12 @@ export function createAimClient(client: Client, close: () => Promise<void>): Aim
     async deploy(input) {
       const request = validate(DeployRequest, input)
       const { endpoint, model, dryRun } = request
-      const workflowId = dryRun ? `${workflowIds.deploy(endpoint)}/plan` : workflowIds.deploy(endpoint)
+      const workflowId = dryRun ? workflowIds.plan(endpoint, randomUUID()) : workflowIds.deploy(endpoint)
       return start<DeployResult>(
         'deployModel',
         workflowId,
         request,
-        requestHash(request),
+        requestFingerprint(request),
         `${dryRun ? 'plans' : 'deploys'} ${model} as ${endpoint}`,
       )
     },

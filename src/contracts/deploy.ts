@@ -31,6 +31,8 @@ export const UndeployRequest = z.strictObject({
   reason: z.string().max(500, 'must be at most 500 characters').optional(),
   /** Seconds between SIGTERM and SIGKILL. */
   graceSeconds: z.int().min(0, 'must be 0 or higher').max(600, 'must be 600 or lower').default(10),
+  /** Go on when the endpoint's own node does not answer; the result names it. */
+  force: z.boolean().default(false),
 })
 export type UndeployRequest = z.infer<typeof UndeployRequest>
 

@@ -8,6 +8,8 @@ export type Replica = {
   spec: EngineSpec
   url: string
   pid: number
+  /** Size of its weights, in bytes. */
+  weightBytes: number
 }
 
 /** One resolved, immutable spec of an endpoint. Times are ISO 8601. */
@@ -17,7 +19,7 @@ export type EndpointRevision = {
   commit: string
   recipe: string
   /** Fingerprint of all that decides what runs: the same spec is not deployed twice. */
-  specHash: string
+  specFingerprint: string
   deployedAt: string
   deployedBy: string
 }
@@ -25,7 +27,7 @@ export type EndpointRevision = {
 export type EndpointPhase = 'deploying' | 'serving' | 'restarting' | 'degraded' | 'stopping'
 
 /** Who holds the one-operation lock of an endpoint. */
-export type Operation = { kind: 'deploy' | 'undeploy'; workflowId: string; runId: string; requestHash: string; fence: number }
+export type Operation = { kind: 'deploy' | 'undeploy'; workflowId: string; runId: string; requestFingerprint: string; fence: number }
 
 /** Answer of the query `endpoint` on `endpoint/<name>`. */
 export type EndpointView = {
@@ -60,5 +62,10 @@ export type DeployResult = {
   plan: Plan
 }
 
-/** Result of `undeployModel`. */
-export type UndeployResult = { endpoint: string; outcome: 'stopped' | 'absent'; stopped: { node: string; engine: string }[] }
+/** Result of `undeployModel`. `silent` names the nodes that did not answer: what runs there is not known. */
+export type UndeployResult = {
+  endpoint: string
+  outcome: 'stopped' | 'absent'
+  stopped: { node: string; engine: string }[]
+  silent: string[]
+}

@@ -53,6 +53,13 @@ export const ERRORS = {
     message: '{hub} refuses {model}: {reason}',
     fix: 'accept the licence on the hub and set HF_TOKEN where the worker runs',
   },
+  TooManyFiles: {
+    group: 'hub',
+    exit: 1,
+    retry: false,
+    message: '{model} has {files} loadable files, and {most} is the most',
+    fix: 'name a repository that holds one model',
+  },
   HubRateLimited: {
     group: 'hub',
     exit: 1,

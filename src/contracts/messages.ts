@@ -12,7 +12,7 @@ export type Run = { workflowId: string; runId: string }
 export type Caller = Run & { requestId: string }
 
 /** `revisionFloor`: highest revision in the records, because the endpoint's own workflow ends with the endpoint. */
-export type BeginOperation = Run & { kind: Operation['kind']; requestHash: string; revisionFloor: number }
+export type BeginOperation = Run & { kind: Operation['kind']; requestFingerprint: string; revisionFloor: number }
 
 export type OperationAnswer =
   /** The lock is yours. `current` is what serves now, if anything. */

@@ -18,8 +18,8 @@ export function engineSpec(candidate: Candidate, servedName: string, modelPath: 
   }
 }
 
-/** Fingerprint of all that decides what runs and where: the same spec is not deployed twice. */
-export function specHash(candidate: Candidate, commit: string, port?: number): string {
+/** All that decides what runs and where, as one text: the same spec is not deployed twice. The port is no part of it. */
+export function specFingerprint(candidate: Candidate, commit: string): string {
   const { weightBytes: _, ...decisive } = candidate
-  return fingerprint({ ...decisive, commit, port })
+  return fingerprint({ ...decisive, commit })
 }

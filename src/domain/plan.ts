@@ -1,4 +1,5 @@
 import type { Backend } from './engine.js'
+import type { WeightFormat } from './recipe.js'
 
 /** A recipe placed on GPUs of a node. `gpus` empty means CPU. */
 export type Candidate = {
@@ -6,11 +7,11 @@ export type Candidate = {
   backend: Backend
   node: string
   gpus: number[]
-  /** Paths of the files of the model that this candidate needs. */
-  files: string[]
+  /** Which files of the model it needs: `chooseFiles` names them. */
+  format: WeightFormat
   /** The one file to load, for backends that load a file. */
   modelFile?: string
-  /** Size of `files` in bytes. */
+  /** Size of those files in bytes. */
   weightBytes: number
   context?: number
   args: Record<string, string | number | boolean>

@@ -4,6 +4,9 @@ import type { Recipe } from './recipe.js'
 import { chooseFiles } from './weight-files.js'
 import type { Backend } from './engine.js'
 
+/** What the endpoint's own engine holds now: a new one takes its place, so its memory counts as free. */
+export type Current = { node: string; gpus: number[]; weightBytes: number }
+
 /** What a person asked for, as far as it narrows the choice. */
 export type Wishes = { backend?: Backend; recipe?: string; file?: string; context?: number; node?: string }
 type Model = { repo: string; files: { path: string; size: number }[] }
@@ -15,12 +18,12 @@ const MEMORY_FACTOR = 1.2
  * Places every recipe on every node, drops what cannot work with the reason, and orders the rest:
  * a recipe of this very model first, GPUs before CPU, fewer GPUs, then by name. The same input gives the same plan.
  */
-export function makePlan(model: Model, nodes: NodeInspection[], recipes: Recipe[], wishes: Wishes): Plan {
+export function makePlan(model: Model, nodes: NodeInspection[], recipes: Recipe[], wishes: Wishes, current: Current | null = null): Plan {
   const ours = recipes.filter((recipe) => recipe.model === model.repo || recipe.model === '*')
-  const places = ours.flatMap((recipe) => nodes.map((node) => place(recipe, node, model, wishes)))
+  const places = ours.flatMap((recipe) => nodes.map((node) => place(recipe, withCredit(node, current), model, wishes)))
   const candidates = places.flatMap((placed) => ('candidate' in placed ? [{ ...placed.candidate, own: placed.recipe.model !== '*' }] : []))
   return {
-    candidates: candidates.toSorted(byPreference).map(({ own: _, ...candidate }) => candidate),
+    candidates: candidates.toSorted(byPreference(current)).map(({ own: _, ...candidate }) => candidate),
     dropped: places.flatMap((placed) => ('dropped' in placed ? [placed.dropped] : [])),
   }
 }
@@ -50,7 +53,7 @@ function place(
       backend: recipe.backend,
       node: node.nodeId,
       gpus: placement.gpus,
-      files: choice.files,
+      format: recipe.format,
       ...(choice.main !== undefined && { modelFile: choice.main }),
       weightBytes,
       ...(context !== undefined && { context }),
@@ -79,17 +82,32 @@ function findMemory(recipe: Recipe, node: NodeInspection, weightBytes: number): 
   const each = needed / count
   const fitting = matching.filter((gpu) => freeBytes(gpu) >= each)
   if (fitting.length < count) return { problem: `needs ${gib(each)} free on each of ${count} GPU(s), ${fitting.length} have it` }
-  return { gpus: fitting.slice(0, count).map((gpu) => gpu.index) }
+  return {
+    gpus: fitting
+      .slice(0, count)
+      .map((gpu) => gpu.index)
+      .toSorted((a, b) => a - b),
+  }
 }
 
-function byPreference(a: Candidate & { own: boolean }, b: Candidate & { own: boolean }): number {
-  return (
+/** The node as it will be once the endpoint's own engine has made way. */
+function withCredit(node: NodeInspection, current: Current | null): NodeInspection {
+  if (current?.node !== node.nodeId) return node
+  if (current.gpus.length === 0) return { ...node, memoryFreeBytes: node.memoryFreeBytes + current.weightBytes * MEMORY_FACTOR }
+  const own = (gpu: Gpu) => current.gpus.includes(gpu.index)
+  const gpus = node.gpus.map((gpu) => (own(gpu) ? { ...gpu, vramFreeBytes: gpu.vramTotalBytes } : gpu))
+  return { ...node, gpus: gpus.toSorted((a, b) => Number(own(b)) - Number(own(a))) }
+}
+
+/** Where all else is equal, the place of the engine that serves now: moving it would gain nothing. */
+function byPreference(current: Current | null) {
+  return (a: Candidate & { own: boolean }, b: Candidate & { own: boolean }): number =>
     Number(b.own) - Number(a.own) ||
     Number(b.gpus.length > 0) - Number(a.gpus.length > 0) ||
     a.gpus.length - b.gpus.length ||
     compare(a.recipe, b.recipe) ||
+    Number(b.node === current?.node) - Number(a.node === current?.node) ||
     compare(a.node, b.node)
-  )
 }
 
 const freeBytes = (gpu: Gpu): number => gpu.vramFreeBytes ?? gpu.vramTotalBytes

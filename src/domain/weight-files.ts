@@ -35,6 +35,11 @@ function safetensors(files: RepoFile[], wanted?: string): FileChoice {
   }
 }
 
+/** Whether any backend may need this file: what a pinned model keeps of a repository that holds thousands. */
+export function isLoadable(path: string): boolean {
+  return path.endsWith('.gguf') || (!path.includes('/') && isModelPart(path))
+}
+
 /** Weights, configuration, tokenizer and chat template; not pickles, code, other formats, pictures or notes. */
 function isModelPart(path: string): boolean {
   return /\.(safetensors|json|jinja|model|tiktoken)$/.test(path) || path === 'merges.txt' || path === 'vocab.txt'

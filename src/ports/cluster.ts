@@ -1,3 +1,4 @@
+import type { Replica } from '../contracts/endpoint.js'
 import type { Adoption, BeginOperation, Caller, OperationAnswer, Run } from '../contracts/messages.js'
 
 /**
@@ -7,6 +8,8 @@ import type { Adoption, BeginOperation, Caller, OperationAnswer, Run } from '../
 export interface Cluster {
   /** Who started this run, as its first event tells. Never taken from an input. */
   actorOf(run: Run): Promise<string>
+  /** What serves under this name now; null when nothing does. */
+  currentReplica(endpoint: string): Promise<Replica | null>
   /** Starts the endpoint's own workflow if there is none, and asks it for the lock. */
   beginOperation(endpoint: string, request: Omit<BeginOperation, keyof Run>, caller: Caller): Promise<OperationAnswer>
   /** The supervisor lets go of its engine, so that another can take its port. */
@@ -22,5 +25,6 @@ export interface Cluster {
   cancel(run: Run): Promise<void>
   /** Waits until the run is closed, however it ended. */
   closed(run: Run, signal: AbortSignal): Promise<void>
+  /** Waits for the result. Throws AimError with the code that the run failed with, final. */
   resultOf(run: Run, signal: AbortSignal): Promise<unknown>
 }

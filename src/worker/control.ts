@@ -5,7 +5,7 @@ import { temporalOf } from '../config/stack-file.js'
 import { AimError } from '../contracts/errors.js'
 import { withClosers } from './closers.js'
 import { connectWorkers } from './connect.js'
-import { createControlWorker } from './control-worker.js'
+import { createControlWorkers } from './control-worker.js'
 import { runWorkers } from './run-workers.js'
 import { installRuntime } from './runtime.js'
 import type { WorkerHooks } from './hooks.js'
@@ -21,8 +21,7 @@ export async function runControlWorker(settings: Settings, { signal, onStep }: W
     opened(() => records.close())
     const connection = await connectWorkers(temporal.address)
     opened(() => connection.close())
-    const worker = await createControlWorker(connection, settings, records)
-    onStep(`control worker runs at ${temporal.address}`)
-    await runWorkers([worker], signal)
+    const workers = await createControlWorkers(connection, settings, records)
+    await runWorkers(workers, signal, async () => onStep(`control worker runs at ${temporal.address}`))
   })
 }

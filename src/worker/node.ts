@@ -25,9 +25,11 @@ export async function runNodeWorker(settings: Settings, { signal, onStep }: Work
     const connection = await connectWorkers(temporal.address)
     opened(() => connection.close())
     const workers = await createNodeWorkers(connection, nodePortsOf(settings))
-    const running = runWorkers(workers, signal)
-    await Promise.race([running, registerNode(new Client({ connection, namespace }), await nodeIdentity(nodeId))])
-    onStep(`node ${nodeId} runs at ${temporal.address}`)
-    await running
+    const client = new Client({ connection, namespace })
+    onStep(`registering node ${nodeId} at ${temporal.address}: a control worker answers`)
+    await runWorkers(workers, signal, async () => {
+      await registerNode(client, await nodeIdentity(nodeId))
+      onStep(`node ${nodeId} runs at ${temporal.address}`)
+    })
   })
 }

@@ -10,7 +10,7 @@ import { processStartTime, removeStackFile, writeStackFile, type StackFile } fro
 import { startHubServer } from '../hub-server/start.js'
 import { withClosers } from './closers.js'
 import { connectWorkers } from './connect.js'
-import { createControlWorker } from './control-worker.js'
+import { createControlWorkers } from './control-worker.js'
 import { nodePortsOf } from './local-node.js'
 import type { WorkerHooks } from './hooks.js'
 import { nodeIdentity, nodeLock } from './node-identity.js'
@@ -57,30 +57,20 @@ export async function runStack(asked: Settings, { signal, onStep, onReady }: Sta
     const connection = await connectWorkers(temporal.address)
     opened(() => connection.close())
     const workers = await Promise.all([
-      createControlWorker(connection, settings, records),
+      createControlWorkers(connection, settings, records),
       createNodeWorkers(connection, nodePortsOf(settings)),
     ])
-    const running = runWorkers(workers.flat(), until)
-    await Promise.race([
-      running,
-      registerNode(new Client({ connection, namespace: settings.temporalNamespace }), await nodeIdentity(settings.nodeId)),
-    ])
-
     const self = { pid: process.pid, startTime: processStartTime(process.pid) ?? 0 }
-    const stack = {
-      ...self,
-      address: temporal.address,
-      namespace: settings.temporalNamespace,
-      uiUrl: temporal.uiUrl,
-      apiUrl: api.url,
-      hubUrl: settings.hubEndpoint,
-    }
-    if (!until.aborted) {
+    opened(() => removeStackFile(paths.stackFile, self))
+    await runWorkers(workers.flat(), until, async () => {
+      const client = new Client({ connection, namespace: settings.temporalNamespace })
+      await registerNode(client, await nodeIdentity(settings.nodeId))
+      if (until.aborted) return
+      const { address, uiUrl } = temporal
+      const stack = { ...self, address, namespace: settings.temporalNamespace, uiUrl, apiUrl: api.url, hubUrl: settings.hubEndpoint }
       writeStackFile(paths.stackFile, stack)
-      opened(() => removeStackFile(paths.stackFile, self))
       await onReady(stack)
-    }
-    await running
+    })
   })
   if (ended.signal.aborted) throw ended.signal.reason
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { DeployRequest } from '../../src/contracts/deploy.js'
 import { isAimError } from '../../src/contracts/errors.js'
-import { requestHash } from '../../src/contracts/request-hash.js'
+import { requestFingerprint } from '../../src/contracts/request-fingerprint.js'
 import { validate } from '../../src/contracts/validate.js'
 
 const good = { endpoint: 'chat', model: 'org/name' }
@@ -47,6 +47,6 @@ describe('bad input names the field and the rule', () => {
 
 test('why a deploy is made does not make it another deploy', () => {
   const request = validate(DeployRequest, good)
-  expect(requestHash({ ...request, reason: 'because' })).toBe(requestHash(request))
-  expect(requestHash({ ...request, context: 4096 })).not.toBe(requestHash(request))
+  expect(requestFingerprint({ ...request, reason: 'because' })).toBe(requestFingerprint(request))
+  expect(requestFingerprint({ ...request, context: 4096 })).not.toBe(requestFingerprint(request))
 })

@@ -113,3 +113,14 @@ test('what was asked for narrows the choice, and says so', () => {
   expect(plan.candidates).toEqual([])
   expect(reasons(plan)).toContain('backend vllm was asked for')
 })
+
+test('the engine that serves now makes way: its memory counts as free, and its place is kept', () => {
+  const gpus = [gpu(0, 190), gpu(1, 10)]
+  const current = { node: 'n1', gpus: [1], weightBytes: 100 * GIB }
+  expect(makePlan(checkpoint, [node({ gpus })], [onGpu], {}, current).candidates).toMatchObject([{ gpus: [1] }])
+  const onlyOne = [node({ gpus: [gpu(0, 10)] })]
+  expect(makePlan(checkpoint, onlyOne, [onGpu], {}, { ...current, gpus: [0] }).candidates).toMatchObject([{ gpus: [0] }])
+  const small = [node({ memoryFreeBytes: GIB })]
+  expect(makePlan(gguf, small, [onCpu], {}, { node: 'n1', gpus: [], weightBytes: GIB }).candidates).toHaveLength(1)
+  expect(makePlan(gguf, small, [onCpu], {}, { node: 'n2', gpus: [], weightBytes: GIB }).candidates).toEqual([])
+})

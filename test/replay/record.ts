@@ -22,8 +22,9 @@ describe('recording', () => {
     const deploy = async (change: object = {}) => (await aim.deploy({ endpoint, model: 'org/name', ...change })).result()
     const keep = (name: string, workflowId: string) => save(client, name, workflowId)
 
-    expect(await deploy({ dryRun: true })).toMatchObject({ outcome: 'planned' })
-    await keep('deployModel.planned', `deploy/${endpoint}/plan`)
+    const planned = await aim.deploy({ endpoint, model: 'org/name', dryRun: true })
+    expect(await planned.result()).toMatchObject({ outcome: 'planned' })
+    await keep('deployModel.planned', planned.workflowId)
     expect(await deploy()).toMatchObject({ outcome: 'deployed' })
     await keep('deployModel.deployed', `deploy/${endpoint}`)
     expect(await deploy()).toMatchObject({ outcome: 'unchanged' })

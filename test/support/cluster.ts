@@ -3,12 +3,12 @@ import { msToTs } from '@temporalio/common/lib/time.js'
 import { DefaultLogger, NativeConnection, Runtime, Worker, bundleWorkflowCode } from '@temporalio/worker'
 import { fileURLToPath } from 'node:url'
 import { inject } from 'vitest'
-import { controlActivities } from '../../activities/control/index.js'
+import { controlActivities, controlWaitActivities } from '../../activities/control/index.js'
 import { nodeActivities, nodeWatchActivities } from '../../activities/node/index.js'
 import { createCluster } from '../../src/adapters/temporal/cluster.js'
 import { registerNode } from '../../src/adapters/temporal/nodes.js'
 import { createAimClient } from '../../src/client/aim-client.js'
-import { CONTROL_QUEUE, nodeQueue, watchQueue } from '../../src/contracts/task-queues.js'
+import { CONTROL_QUEUE, WAIT_QUEUE, nodeQueue, watchQueue } from '../../src/contracts/task-queues.js'
 import { FakeMachine, FakeRecords, FakeWeights, fakeHub, fakeProbe, fakeRecipes, uniqueName } from './fakes.js'
 
 /** One cluster for a test file: a real Temporal server in a namespace of its own, real workers, fake machines. */
@@ -30,19 +30,24 @@ export async function startCluster() {
     Worker.create({
       ...common,
       taskQueue: CONTROL_QUEUE,
+      // Few slots on purpose: no flow may hold one while it waits for another.
+      maxConcurrentActivityTaskExecutions: 2,
       workflowBundle: await bundle(),
       activities: controlActivities({ cluster: createCluster(client), hub, records, recipes: { all: async () => fakeRecipes } }),
     }),
+    Worker.create({ ...common, taskQueue: WAIT_QUEUE, activities: controlWaitActivities({ cluster: createCluster(client) }) }),
     Worker.create({ ...common, taskQueue: nodeQueue(nodeId), activities: nodeActivities(ports) }),
     Worker.create({ ...common, taskQueue: watchQueue(nodeId), activities: nodeWatchActivities(ports) }),
   ])
   const running = Promise.all(workers.map((worker) => worker.run()))
-  await registerNode(client, { nodeId, hostname: 'fake', machineId: 'm', bootId: 'b', instance: '1' })
+  const register = () => registerNode(client, { nodeId, hostname: 'fake', machineId: 'm', bootId: 'b', instance: uniqueName('instance') })
+  await register()
   return {
     client,
     aim: createAimClient(client, async () => {}),
     namespace,
     nodeId,
+    register,
     machine,
     weights,
     records,

@@ -25,8 +25,10 @@ export class FakeMachine implements EngineLauncher, EngineClient {
     const name = engineKeyName(key)
     const known = this.engines.get(name)
     if (known === undefined) {
-      this.started.push(name)
       const port = spec.port ?? this.nextPort++
+      const holder = [...this.engines.values()].find(({ state }) => state.phase === 'running' && state.port === port)
+      if (holder !== undefined) throw new AimError('PortTaken', { port, host: '127.0.0.1' })
+      this.started.push(name)
       const running = {
         phase: 'running',
         pid: this.started.length,
@@ -35,8 +37,9 @@ export class FakeMachine implements EngineLauncher, EngineClient {
         since: new Date().toISOString(),
         adopted: false,
       } as const
-      this.engines.set(name, { key, spec, state: this.startsAs === 'exits' ? exited(1) : running })
-      return { state: running, argv: ['/fake/engine', '--port', String(port)], env: {} }
+      const state = this.startsAs === 'exits' ? exited(1) : running
+      this.engines.set(name, { key, spec, state })
+      return { state, argv: ['/fake/engine', '--port', String(port)], env: {} }
     }
     return { state: known.state, argv: ['/fake/engine'], env: {} }
   }

@@ -170,7 +170,67 @@ describe('one operation per endpoint', () => {
   })
 })
 
+describe('a deploy that is terminated by hand', () => {
+  const atStep = (handle: { progress(): Promise<{ steps: { step: string; state: string }[] }> }, name: string) =>
+    until(async () => (await handle.progress()).steps.some(({ step, state }) => step === name && state === 'running'))
+
+  test('after the launch: its engine is stopped, and its record is closed', async () => {
+    cluster.machine.startsAs = 'silent'
+    const handle = await start()
+    await atStep(handle, 'ready')
+    expect(cluster.machine.running(endpoint)).toHaveLength(1)
+    await cluster.client.workflow.getHandle(handle.workflowId).terminate('by hand')
+    await until(async () => !(await exists()))
+    expect(cluster.machine.running(endpoint)).toEqual([])
+    expect(await cluster.records.history(endpoint)).toMatchObject([{ state: 'failed', error: { code: 'Terminated' } }])
+  })
+
+  test('in the middle of a replacement: the old revision serves again on its port', async () => {
+    const first = await deploy()
+    cluster.machine.startsAs = 'silent'
+    const second = await start({ context: 4096 })
+    await atStep(second, 'ready')
+    await cluster.client.workflow.getHandle(second.workflowId).terminate('by hand')
+    cluster.machine.startsAs = 'answers'
+    await until(async () => (await cluster.aim.endpoint(endpoint)).view?.phase === 'serving')
+    const { view } = await cluster.aim.endpoint(endpoint)
+    expect(view).toMatchObject({ operation: null, revision: { revision: 1 }, replica: { url: first.url } })
+    expect(cluster.machine.running(endpoint).map(({ spec }) => spec.context)).toEqual([undefined])
+  })
+})
+
+test('a deploy that waits for another one fails with that one’s reason', async () => {
+  let fail = () => {}
+  cluster.weights.ensuring = () =>
+    new Promise((_, reject) => (fail = () => reject(new AimError('DiskFull', { path: '/', needed: 2, free: 1 }))))
+  const first = await start()
+  await until(async () => (await first.progress()).steps.some(({ step, state }) => step === 'warm' && state === 'running'))
+  const args = [{ endpoint, model: 'org/name' }]
+  const second = await cluster.client.workflow.start('deployModel', { taskQueue: CONTROL_QUEUE, workflowId: uniqueName('mine'), args })
+  await until(
+    async () => (await second.describe()).raw.pendingActivities?.some(({ activityType }) => activityType?.name === 'awaitResult') ?? false,
+  )
+  fail()
+  expect(await failureOf(first.result())).toMatchObject({ code: 'DiskFull' })
+  await expect(second.result()).rejects.toMatchObject({ cause: { cause: { type: 'DiskFull' } } })
+})
+
+test('more deploys at the same time than the worker has slots all end', async () => {
+  const names = Array.from({ length: 6 }, () => uniqueName('many'))
+  const results = await Promise.all(names.map(async (name) => (await cluster.aim.deploy({ endpoint: name, model: 'org/name' })).result()))
+  expect(results.map(({ outcome }) => outcome)).toEqual(names.map(() => 'deployed'))
+})
+
 describe('undeploy', () => {
+  test('stops the engine also when its node is not registered any more', async () => {
+    await deploy()
+    await cluster.client.workflow.getHandle(`node/${cluster.nodeId}`).terminate('by hand')
+    const stopped = await (await cluster.aim.undeploy({ endpoint })).result()
+    await cluster.register()
+    expect(stopped).toMatchObject({ outcome: 'stopped', stopped: [{ node: cluster.nodeId }], silent: [] })
+    expect(cluster.machine.running(endpoint)).toEqual([])
+  })
+
   test('stops the engine and ends the endpoint', async () => {
     await deploy()
     const stopped = await (await cluster.aim.undeploy({ endpoint })).result()
@@ -209,6 +269,7 @@ describe('a workflow started by hand', () => {
     ['deployModel', undefined, 'input: Invalid input: expected object'],
     ['undeployModel', { endpoint: 'a b' }, 'endpoint: must be 1 to 63'],
     ['superviseEndpoint', { endpoint: '../x' }, 'endpoint: must be 1 to 63'],
+    ['superviseEndpoint', { endpoint: 'x', carried: 'nonsense' }, 'carried: Invalid input: expected object'],
     ['manageNode', { nodeId: '' }, 'nodeId: must be 1 to 63'],
   ])('%s refuses %o before it does anything', async (type, input, message) => {
     const handle = await cluster.client.workflow.start(type, { taskQueue: CONTROL_QUEUE, workflowId: uniqueName('bad'), args: [input] })

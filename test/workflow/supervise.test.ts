@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { until } from '../support/wait-for.js'
+import { CONTROL_QUEUE } from '../../src/contracts/task-queues.js'
 import { startCluster, type TestCluster } from '../support/cluster.js'
 import { uniqueName } from '../support/fakes.js'
 
@@ -47,4 +48,33 @@ test('stopping while the engine is being restarted leaves nothing running', asyn
   await until(async () => (await view())?.phase === 'restarting')
   await (await cluster.aim.undeploy({ endpoint })).result()
   expect(cluster.machine.running(endpoint)).toEqual([])
+})
+
+test('a run that goes on from another one’s state proves an engine that was just started, then keeps it alive', async () => {
+  const name = uniqueName('carried')
+  const key = { namespace: cluster.namespace, endpoint: name, replica: 0, fence: 7, launch: 3 }
+  const spec = { backend: 'llamacpp', servedName: name, modelPath: '/weights', port: 9_500, gpus: [], args: {}, env: {} } as const
+  await cluster.machine.launch(key, { ...spec, gpus: [] })
+  const replica = { key, nodeId: cluster.nodeId, spec, url: 'http://127.0.0.1:9500', pid: 1, weightBytes: 100 }
+  const revision = {
+    revision: 4,
+    model: 'org/name',
+    commit: 'a'.repeat(40),
+    recipe: 'r',
+    specFingerprint: 's',
+    deployedAt: '',
+    deployedBy: 'me',
+  }
+  const none = { operation: null, standingDown: false, retired: false, lastRestart: null, degraded: false }
+  const restarting = { restarts: 0, failures: 1, provedAtMs: null, downSinceMs: Date.now(), reason: 'engine ended: SIGKILL' }
+  await cluster.client.workflow.start('superviseEndpoint', {
+    taskQueue: CONTROL_QUEUE,
+    workflowId: `endpoint/${name}`,
+    args: [{ endpoint: name, carried: { ...none, ...restarting, fence: 7, revision, replica } }],
+  })
+  await until(async () => (await cluster.aim.endpoint(name)).view?.phase === 'serving')
+  expect((await cluster.aim.endpoint(name)).view).toMatchObject({ restarts: 1, reason: null, replica: { key: { launch: 3 } } })
+  cluster.machine.kill(name)
+  await until(async () => (await cluster.aim.endpoint(name)).view?.restarts === 2)
+  expect(cluster.machine.running(name)).toHaveLength(1)
 })

@@ -1,5 +1,15 @@
-import { WithStartWorkflowOperation, WorkflowNotFoundError, type Client } from '@temporalio/client'
-import type { Adoption, BeginOperation, Caller, EndpointUpdates, OperationAnswer, Run } from '../../contracts/messages.js'
+import { WithStartWorkflowOperation, WorkflowFailedError, WorkflowNotFoundError, type Client } from '@temporalio/client'
+import { ApplicationFailure } from '@temporalio/common'
+import type { EndpointView } from '../../contracts/endpoint.js'
+import {
+  ENDPOINT_QUERY,
+  type Adoption,
+  type BeginOperation,
+  type Caller,
+  type EndpointUpdates,
+  type OperationAnswer,
+  type Run,
+} from '../../contracts/messages.js'
 import { CONTROL_QUEUE } from '../../contracts/task-queues.js'
 import { workflowIds } from '../../contracts/workflow-ids.js'
 import type { Cluster } from '../../ports/cluster.js'
@@ -36,6 +46,15 @@ export function createCluster(client: Client): Cluster {
         }) as WithStartWorkflowOperation<never>,
       }),
 
+    async currentReplica(endpoint) {
+      try {
+        return (await client.workflow.getHandle(workflowIds.endpoint(endpoint)).query<EndpointView>(ENDPOINT_QUERY)).replica
+      } catch (error) {
+        if (error instanceof WorkflowNotFoundError) return null
+        throw error
+      }
+    },
+
     standDown: (endpoint, caller) => ask(endpoint, 'standDown', caller),
     resume: (endpoint, caller) => unlessGone(ask(endpoint, 'resume', caller)),
     adoptReplica: (endpoint, adopted: Omit<Adoption, keyof Run>, caller) => ask(endpoint, 'adoptReplica', caller, adopted),
@@ -57,8 +76,13 @@ export function createCluster(client: Client): Cluster {
         })
     },
 
-    resultOf: ({ workflowId, runId }, signal) =>
-      client.withAbortSignal(signal, () => client.workflow.getHandle(workflowId, runId).result()),
+    async resultOf({ workflowId, runId }, signal) {
+      try {
+        return await client.withAbortSignal(signal, () => client.workflow.getHandle(workflowId, runId).result())
+      } catch (error) {
+        throw error instanceof WorkflowFailedError ? endOf(error) : error
+      }
+    },
   }
 }
 
@@ -69,6 +93,16 @@ async function unlessGone(work: Promise<unknown>): Promise<void> {
   } catch (error) {
     if (!(error instanceof WorkflowNotFoundError)) throw error
   }
+}
+
+/** The end of a run that failed, as the end of one that waited for it: the same code, and final. */
+function endOf(error: Error): ApplicationFailure {
+  if (error instanceof ApplicationFailure)
+    return ApplicationFailure.nonRetryable(error.message, error.type ?? 'Internal', ...(error.details ?? []))
+  if (error.cause instanceof Error) return endOf(error.cause)
+  return ApplicationFailure.nonRetryable(`the run that was waited for: ${error.message}`, 'Cancelled', {
+    what: 'the run that was waited for',
+  })
 }
 
 /** A run that failed, was cancelled, was continued as new or is not known any more is closed as well as one that succeeded. */

@@ -139,7 +139,7 @@ export const COMMANDS: CommandSpec[] = [
       { flags: '-d, --detach', about: 'start it and return' },
       TIMEOUT,
       { flags: '--dry-run', about: 'say what would be stopped, and stop nothing', conflicts: ['detach'] },
-      { flags: '--force', about: 'look on every node, also when no endpoint of that name is known' },
+      { flags: '--force', about: 'also when no such endpoint is known, or its node does not answer' },
       { ...YES, about: 'accepted for scripts; nothing is asked' },
     ],
     examples: [

@@ -60,11 +60,12 @@ export async function undeploy(
   return stoppedReport(result)
 }
 
-function undeployRequest(endpoint: string, { grace, reason }: StopOptions): UndeployRequest {
+function undeployRequest(endpoint: string, { grace, reason, force }: StopOptions): UndeployRequest {
   const result = UndeployRequest.safeParse({
     endpoint,
     ...(grace !== undefined && { graceSeconds: grace }),
     ...(reason !== undefined && { reason }),
+    ...(force !== undefined && { force }),
   })
   if (result.success) return result.data
   const issue = result.error.issues[0]
@@ -83,7 +84,10 @@ function stoppedReport(result: UndeployResult): Report {
       ['state', result.outcome === 'stopped' ? 'stopped' : 'was not there'],
       ...result.stopped.map(({ node, engine }): [string, string] => ['engine', `${engine} on ${node} ended`]),
     ],
-    notes: [`what it was: aim history ${result.endpoint}`],
+    notes: [
+      ...result.silent.map((node) => `${node} did not answer: what runs there is not known`),
+      `what it was: aim history ${result.endpoint}`,
+    ],
   })
 }
 

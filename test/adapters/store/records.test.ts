@@ -164,7 +164,7 @@ const PLAN: Plan = {
       backend: 'vllm',
       node: 'gpu-1',
       gpus: [0, 1],
-      files: ['model.safetensors'],
+      format: 'safetensors',
       weightBytes: 16_000_000_000,
       args: { 'max-model-len': 4096, 'enforce-eager': true },
       env: {},

@@ -4,7 +4,7 @@ import { deploy, deployRequest } from '../../../src/cli/commands/deploy.js'
 import { Interrupted } from '../../../src/cli/interrupt.js'
 import type { DeployInput } from '../../../src/contracts/deploy.js'
 import type { DeployResult } from '../../../src/contracts/endpoint.js'
-import { specHash } from '../../../src/domain/placement.js'
+import { specFingerprint } from '../../../src/domain/placement.js'
 import { candidate, deployed, handleOf, notFound, serving, statusOf, testCli } from '../support.js'
 
 /** A client that answers a deploy with `result` and a dry run with the plan for it. */
@@ -20,7 +20,7 @@ function clientOf(result: Promise<DeployResult> = Promise.resolve(deployed), end
   return { client, asked }
 }
 
-const sameSpec = { ...serving, revision: { ...serving.revision!, specHash: specHash(candidate, deployed.model.commit) } }
+const sameSpec = { ...serving, revision: { ...serving.revision!, specFingerprint: specFingerprint(candidate, deployed.model.commit) } }
 
 describe('what was typed', () => {
   it.each([

@@ -7,7 +7,7 @@ import { Interrupted } from '../../../src/cli/interrupt.js'
 import type { EndpointView } from '../../../src/contracts/endpoint.js'
 import { handleOf, notFound, serving, statusOf, testCli } from '../support.js'
 
-const operation = { kind: 'deploy', workflowId: 'deploy/smol', runId: 'r', requestHash: '', fence: 1 } as const
+const operation = { kind: 'deploy', workflowId: 'deploy/smol', runId: 'r', requestFingerprint: '', fence: 1 } as const
 const views = (...all: EndpointView[]): Partial<AimClient> => ({
   endpoints: async () => all.map((view) => statusOf(view)),
   endpoint: async () => statusOf(all[0]!),
@@ -94,7 +94,7 @@ describe('ps', () => {
 })
 
 describe('stop', () => {
-  const stopped = { endpoint: 'smol', outcome: 'stopped', stopped: [{ node: 'node-1', engine: 'default/smol/0/1/1' }] } as const
+  const stopped = { endpoint: 'smol', outcome: 'stopped', stopped: [{ node: 'node-1', engine: 'default/smol/0/1/1' }], silent: [] } as const
 
   it('takes the name for the confirmation, waits, and says what ended', async () => {
     const asked: unknown[] = []
@@ -102,12 +102,12 @@ describe('stop', () => {
       ...views(serving),
       undeploy: async (request) => {
         asked.push(request)
-        return handleOf(Promise.resolve({ ...stopped, stopped: [...stopped.stopped] }))
+        return handleOf(Promise.resolve({ ...stopped, stopped: [...stopped.stopped], silent: [] }))
       },
     }
     const { cli, out } = testCli({ client })
     await cli.print(await stop(cli, ['smol'], { grace: 5 }))
-    expect(asked).toEqual([{ endpoint: 'smol', graceSeconds: 5 }])
+    expect(asked).toEqual([{ endpoint: 'smol', graceSeconds: 5, force: false }])
     expect(out()).toContain('engine    default/smol/0/1/1 on node-1 ended')
   })
 
