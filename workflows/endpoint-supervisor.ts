@@ -122,13 +122,9 @@ export class EndpointSupervisor {
     const { state } = this
     const now = Date.now()
     if (state.replica !== null) state.replica = { ...state.replica, pid, url }
-    if (state.reason !== null) {
+    if (state.downSinceMs !== null) {
       state.restarts += 1
-      state.lastRestart = {
-        at: new Date(now).toISOString(),
-        why: state.reason,
-        downMs: state.downSinceMs === null ? null : now - state.downSinceMs,
-      }
+      state.lastRestart = { at: new Date(now).toISOString(), why: state.reason ?? '', downMs: now - state.downSinceMs }
     }
     Object.assign(state, { provedAtMs: now, downSinceMs: null, reason: null })
     this.publish()
@@ -187,7 +183,9 @@ export class EndpointSupervisor {
   }
 
   private async standDown(run: Run): Promise<void> {
-    this.whenHeld(run, () => (this.state.standingDown = true))
+    // Whoever takes the engine up again finds out first whether it still answers.
+    const letGo = { standingDown: true, provedAtMs: null, reason: 'made way for another operation' }
+    this.whenHeld(run, () => Object.assign(this.state, letGo))
     await condition(() => !this.caring)
   }
 
