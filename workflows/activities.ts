@@ -71,7 +71,8 @@ export function watchOnNode(nodeId: string) {
   return proxyActivities<NodeWatchActivities>({
     taskQueue: watchQueue(nodeId),
     startToCloseTimeout: '24 h',
-    heartbeatTimeout: '60 s',
+    // An engine that dies while no worker runs is found this long after a worker is back.
+    heartbeatTimeout: '15 s',
     retry: { initialInterval: '250 ms', backoffCoefficient: 1 },
   })
 }

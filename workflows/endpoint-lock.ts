@@ -46,7 +46,7 @@ export function begin(state: Supervision, { kind, requestFingerprint, revisionFl
 /** Takes a proved replica over and frees the lock. False when the lock is somebody else's; true again when it was done before. */
 export function adopt(state: Supervision, { replica, revision, ...run }: Adoption, nowMs: number): boolean {
   if (!holds(state, run)) return state.replica !== null && engineKeyName(state.replica.key) === engineKeyName(replica.key)
-  const sound = { reason: null, degraded: false, failures: 0, provedAtMs: nowMs, downSinceMs: null }
+  const sound = { reason: null, degraded: false, failures: 0, provedAtMs: nowMs, downSinceMs: null, restarts: 0, lastRestart: null }
   Object.assign(state, { replica, revision, operation: null, standingDown: false, ...sound })
   return true
 }

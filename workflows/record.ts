@@ -16,7 +16,7 @@ export async function recorded<Result>(body: (attempts: Attempt[]) => Promise<En
     await keep({ ...ending, error: null, attempts })
     return ending.result
   } catch (error) {
-    const { type, message } = rootFailure(error)
+    const { type, message, details } = rootFailure(error)
     await keep({
       state: isCancellation(error) ? 'cancelled' : 'failed',
       revision: null,
@@ -24,7 +24,9 @@ export async function recorded<Result>(body: (attempts: Attempt[]) => Promise<En
       error: { code: type, message },
       attempts,
     })
-    throw error
+    throw isCancellation(error)
+      ? error
+      : ApplicationFailure.create({ type, message, nonRetryable: true, details: [details], cause: error as Error })
   }
 }
 

@@ -56,9 +56,17 @@ async function tryComplete(client: EngineClient, url: string, model: string, sig
 }
 
 function ended(spec: EngineSpec, state: Exclude<EngineState, { phase: 'running' }>): AimError {
-  const end = state.phase === 'exited' ? state : { code: null, signal: null, logTail: [] }
-  const { failure, lastLine, hint } = engines[spec.backend].classify(end)
-  return new AimError('EngineExited', { failure, lastLine, hint, how: howItEnded(end), logTail: end.logTail.slice(-40).join('\n') })
+  if (state.phase === 'absent') {
+    return new AimError('EngineExited', {
+      failure: 'gone',
+      how: 'stopped',
+      lastLine: 'it was stopped by somebody',
+      hint: 'deploy it again',
+      logTail: '',
+    })
+  }
+  const { failure, lastLine, hint } = engines[spec.backend].classify(state)
+  return new AimError('EngineExited', { failure, lastLine, hint, how: howItEnded(state), logTail: state.logTail.slice(-40).join('\n') })
 }
 
 function howItEnded({ code, signal }: { code: number | null; signal: string | null }): string {

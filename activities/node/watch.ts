@@ -10,7 +10,7 @@ const LOOK_MS = 250
 export function watchActivities({ launcher }: { launcher: EngineLauncher }) {
   return {
     watchEngine: ({ key }: { key: EngineKey }): Promise<Exclude<EngineState, { phase: 'running' }>> =>
-      beating(10_000, async (signal) => {
+      beating(5_000, async (signal) => {
         for (;;) {
           const state = await launcher.inspect(key)
           if (state.phase !== 'running') return state

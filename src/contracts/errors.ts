@@ -18,7 +18,7 @@ export const ERRORS = {
     exit: 1,
     retry: false,
     message: '{what} was cancelled, and what it had done was undone',
-    fix: 'aim history',
+    fix: 'aim status',
   },
   Timeout: { group: 'request', exit: 8, retry: false, message: '{what} is still running after {after}', fix: 'aim status {endpoint}' },
 

@@ -114,7 +114,7 @@ test('two deploys of one name at the same time start one engine', async () => {
   await stack.aim('stop', 'twice')
 })
 
-test('an engine whose owner was terminated by hand is found: by the next deploy, and by `aim stop --force`', async () => {
+test('an engine whose owner was terminated by hand is found: by the next deploy, and by `aim stop`', async () => {
   const first = await deploy('orphan')
   const terminate = async () => {
     const connection = await Connection.connect({ address: stack.running().address })
@@ -126,8 +126,7 @@ test('an engine whose owner was terminated by hand is found: by the next deploy,
   expect(second).toMatchObject({ outcome: 'deployed', url: first.url })
   expect((await stack.engines()).filter(({ key }) => key.endpoint === 'orphan')).toHaveLength(1)
   await terminate()
-  expect((await stack.aim('stop', 'orphan')).code).toBe(5)
-  expect((await stack.aim('stop', 'orphan', '--force')).code).toBe(0)
+  expect((await stack.aim('stop', 'orphan')).code).toBe(0)
   expect((await stack.engines()).filter(({ key }) => key.endpoint === 'orphan')).toEqual([])
 })
 
@@ -146,6 +145,10 @@ describe('bad input from the command line', () => {
     expect(stderr).toMatch(rule)
     expect(stdout).toBe('')
   })
+})
+
+test('a stop of a name that is not there says so', async () => {
+  expect(await stack.aim('stop', 'nobody')).toMatchObject({ code: 5, stderr: expect.stringContaining('endpoint nobody does not exist') })
 })
 
 test('a model that the hub does not have is told as such, and leaves nothing', async () => {

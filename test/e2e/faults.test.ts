@@ -115,6 +115,18 @@ describe('Temporal killed during a deploy', () => {
   }, 120_000)
 })
 
+test('`aim down` in the middle of a deploy ends soon, and the next `aim up` takes the deploy to its end', async () => {
+  hub.misbehave({ kind: 'hold', after: 1_000_000 }, { path: WEIGHTS, method: 'GET', times: 1 })
+  expect((await stack.aim(...deployArgs('paused'), '--detach')).code).toBe(0)
+  await waitFor('the first bytes', () => hub.sentBytes(WEIGHTS) > 0)
+  expect((await stack.aim('down')).code).toBe(0)
+  expect(stack.processes()).toEqual([])
+  hub.behave()
+  await stack.up()
+  await waitFor('the end of the deploy', async () => (await stack.view('paused'))?.phase === 'serving', 90_000)
+  expect(await stack.engines()).toHaveLength(1)
+}, 150_000)
+
 describe('a hub that misbehaves', () => {
   test.each([
     [401, 'HubAuth', 4],

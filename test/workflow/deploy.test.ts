@@ -212,7 +212,7 @@ test('a deploy that waits for another one fails with that one’s reason', async
   )
   fail()
   expect(await failureOf(first.result())).toMatchObject({ code: 'DiskFull' })
-  await expect(second.result()).rejects.toMatchObject({ cause: { cause: { type: 'DiskFull' } } })
+  await expect(second.result()).rejects.toMatchObject({ cause: { type: 'DiskFull' } })
 })
 
 test('more deploys at the same time than the worker has slots all end', async () => {

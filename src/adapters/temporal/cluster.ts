@@ -69,21 +69,29 @@ export function createCluster(client: Client): Cluster {
 
     async closed({ workflowId, runId }, signal) {
       const handle = client.workflow.getHandle(workflowId, runId, { followRuns: false })
-      await client
-        .withAbortSignal(signal, () => handle.result())
-        .catch((error: unknown) => {
-          if (signal.aborted || !isEndOfRun(error)) throw error
-        })
+      await unlessAborted(handle.result(), signal).catch((error: unknown) => {
+        if (signal.aborted || !isEndOfRun(error)) throw error
+      })
     },
 
     async resultOf({ workflowId, runId }, signal) {
       try {
-        return await client.withAbortSignal(signal, () => client.workflow.getHandle(workflowId, runId).result())
+        return await unlessAborted(client.workflow.getHandle(workflowId, runId).result(), signal)
       } catch (error) {
         throw error instanceof WorkflowFailedError ? endOf(error) : error
       }
     },
   }
+}
+
+/** A worker's own connection takes no abort signal, and a worker that drains waits for its activities: the wait is left, not ended. */
+function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const aborted = new Promise<never>((_, reject) => {
+    const leave = () => reject(signal.reason as Error)
+    if (signal.aborted) leave()
+    else signal.addEventListener('abort', leave, { once: true })
+  })
+  return Promise.race([work, aborted])
 }
 
 /** An endpoint's workflow that has ended holds nothing: there is nothing left to change. */

@@ -23,10 +23,7 @@ export async function stop(cli: Cli, [name = '']: string[], options: StopOptions
   const request = undeployRequest(checkedName(name), options)
   const interrupts = cli.interrupts()
   const client = await unlessInterrupted(cli.connect(), interrupts, ['nothing was stopped'])
-  if (!options.force || options.dryRun) {
-    const status = await unlessInterrupted(knownEndpoint(client, name), interrupts, ['nothing was stopped'])
-    if (options.dryRun) return dryRunReport(status)
-  }
+  if (options.dryRun) return dryRunReport(await unlessInterrupted(knownEndpoint(client, name), interrupts, ['nothing was stopped']))
   return undeploy(cli, client, request, options)
 }
 
@@ -57,6 +54,8 @@ export async function undeploy(
     ...(options.timeout !== undefined && { timeoutMs: options.timeout }),
     onLeave: [`the stop of ${endpoint} goes on`, `  watch:   aim status ${endpoint} -w`, `  rejoin:  aim stop ${endpoint}`],
   })
+  // Only now is it sure: an engine may run though its endpoint's workflow was terminated.
+  if (result.outcome === 'absent' && !handle.attached) await knownEndpoint(client, endpoint)
   return stoppedReport(result)
 }
 

@@ -9,7 +9,7 @@ import type { Frame } from './frame.js'
 const POLL_MS = 150
 /** A query waits for a worker; silence for this long is worth a line. */
 const SILENT_AFTER_MS = 3000
-const NO_ANSWER = 'no worker answers; the work waits for one (aim up, or aim worker)'
+const NO_ANSWER = 'its progress cannot be read now; the work goes on, or waits for a worker (aim up, or aim worker)'
 const LAST_POLL_MS = 1000
 
 export type FollowOptions = {

@@ -118,7 +118,9 @@ describe('stop', () => {
   })
 
   it('does not know a name that is not there', async () => {
-    const client: Partial<AimClient> = { endpoint: notFound, endpoints: async () => [] }
+    const absent = { endpoint: 'smol', outcome: 'absent', stopped: [], silent: [] } as const
+    const undeploy = () => Promise.resolve(handleOf(Promise.resolve({ ...absent, stopped: [], silent: [] })))
+    const client: Partial<AimClient> = { undeploy, endpoint: notFound, endpoints: async () => [] }
     await expect(stop(testCli({ client }).cli, ['smol'], {})).rejects.toMatchObject({ code: 'NotFound' })
   })
 

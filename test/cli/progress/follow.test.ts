@@ -45,7 +45,7 @@ describe('follow', () => {
     const promise = new Promise<string>((done) => (resolve = done))
     const handle = { ...handleOf(promise), progress: () => never }
     const followed = follow(cli, handle, options)
-    await expect.poll(err, { timeout: 15_000 }).toContain('no worker answers')
+    await expect.poll(err, { timeout: 15_000 }).toContain('its progress cannot be read now')
     resolve('ready')
     await expect(followed).resolves.toBe('ready')
   })
