@@ -1,11 +1,11 @@
 import { execFile, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { chown, mkdtemp, readdir, rm } from 'node:fs/promises'
-import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import pg from 'pg'
 import { freePorts } from '../../../src/config/free-ports.js'
 
 const PACKAGES = '/usr/lib/postgresql'
@@ -37,13 +37,14 @@ export async function startPostgres(programs: string): Promise<PostgresServer> {
   const argv = ['-D', data, '-p', String(port), '-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories=', '-c', 'fsync=off']
   const server = spawn(join(programs, 'postgres'), argv, { ...nobody, stdio: 'ignore' })
   const ended = new Promise<void>((resolve) => server.once('exit', () => resolve()))
-  while (!(await accepts(port))) {
+  const url = `postgres://${USER}:${encodeURIComponent(PASSWORD)}@127.0.0.1:${port}/postgres`
+  while (!(await answers(url))) {
     if (server.exitCode !== null) throw new Error(`postgres ended with ${server.exitCode}`)
     await sleep(50)
   }
   return {
     port,
-    url: `postgres://${USER}:${encodeURIComponent(PASSWORD)}@127.0.0.1:${port}/postgres`,
+    url,
     async stop() {
       server.kill('SIGINT')
       await ended
@@ -52,10 +53,15 @@ export async function startPostgres(programs: string): Promise<PostgresServer> {
   }
 }
 
-function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ host: '127.0.0.1', port })
-    socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
-    socket.once('connect', () => socket.destroy())
-  })
+/** An open port is not enough: a server that starts up takes connections and refuses them. */
+async function answers(url: string): Promise<boolean> {
+  const client = new pg.Client({ connectionString: url })
+  try {
+    await client.connect()
+    return true
+  } catch {
+    return false // not yet
+  } finally {
+    await client.end()
+  }
 }
