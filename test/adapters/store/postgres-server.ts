@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import pg from 'pg'
+import { Client } from 'pg'
 import { freePorts } from '../../../src/config/free-ports.js'
 
 const PACKAGES = '/usr/lib/postgresql'
@@ -55,7 +55,7 @@ export async function startPostgres(programs: string): Promise<PostgresServer> {
 
 /** An open port is not enough: a server that starts up takes connections and refuses them. */
 async function answers(url: string): Promise<boolean> {
-  const client = new pg.Client({ connectionString: url })
+  const client = new Client({ connectionString: url })
   try {
     await client.connect()
     return true
