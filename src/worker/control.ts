@@ -9,6 +9,7 @@ import { createControlWorkers } from './control-worker.js'
 import { runWorkers } from './run-workers.js'
 import { installRuntime } from './runtime.js'
 import type { WorkerHooks } from './hooks.js'
+import { prepareCluster } from './temporal.js'
 
 /** `aim worker`: a control worker of its own, until the signal. The in-process database belongs to one process, so it needs a server. */
 export async function runControlWorker(settings: Settings, { signal, onStep }: WorkerHooks): Promise<void> {
@@ -16,6 +17,7 @@ export async function runControlWorker(settings: Settings, { signal, onStep }: W
   const temporal = temporalOf(settings)
   if (temporal === null) throw new AimError('NotRunning', { what: 'Temporal' })
   installRuntime(onStep)
+  await prepareCluster(temporal.address, settings.temporalNamespace)
   await withClosers(async (opened) => {
     const records = await openRecords({ databaseUrl: settings.databaseUrl, folder: pathsOf(settings).database, onWarning: onStep })
     opened(() => records.close())

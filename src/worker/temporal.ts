@@ -26,7 +26,8 @@ export async function openTemporal(settings: Settings, { signal, onStep, onFaile
   return { address: server.address, uiUrl: server.uiUrl, close: () => server.stop() }
 }
 
-async function prepareCluster(address: string, namespace: string): Promise<void> {
+/** Makes sure that a cluster which is not ours has what our flows are found by. Throws AimError `TemporalUnreachable`, `SearchAttributesMissing`. */
+export async function prepareCluster(address: string, namespace: string): Promise<void> {
   const connection = await Connection.connect({ address }).catch((error: unknown) => {
     throw new AimError('TemporalUnreachable', { address }, { cause: error })
   })
