@@ -5,6 +5,7 @@ import type { OperationAnswer } from '../src/contracts/messages.js'
 import type { ModelFile, PinnedModel, Weights } from '../src/contracts/model.js'
 import { requestFingerprint } from '../src/contracts/request-fingerprint.js'
 import type { NodeInspection } from '../src/domain/node.js'
+import { GRACE_SECONDS } from '../src/domain/engine.js'
 import { engineSpec } from '../src/domain/placement.js'
 import { bytes } from '../src/domain/units.js'
 import type { Candidate } from '../src/domain/plan.js'
@@ -13,13 +14,11 @@ import { control, longOnNode, onNode } from './activities.js'
 import { inspectNodes, planFor, type Choice } from './deploy-plan.js'
 import { EngineAttempt, type Proof, type ReadyEngine } from './engine-attempt.js'
 import { takeLock, type Lock } from './operation.js'
+import { failure } from './input.js'
 import type { Attempt } from './record.js'
 import type { Undo } from './saga.js'
 import type { Steps } from './steps.js'
 import { show } from './visibility.js'
-
-/** Seconds that an engine has to end its running requests before it is killed. */
-const GRACE_SECONDS = 10
 
 /** What every step of one deploy works on. */
 export type Deploy = { request: DeployRequest; steps: Steps<DeployStep>; undo: Undo; attempts: Attempt[] }
@@ -127,5 +126,6 @@ export function handOver({ request, steps, undo }: Deploy, replica: Replica, rev
 /** The files that a candidate loads; the plan has found them already. */
 function filesOf({ format, modelFile }: Candidate, files: ModelFile[]): ModelFile[] {
   const choice = chooseFiles(format, files, modelFile)
-  return 'files' in choice ? files.filter((file) => choice.files.includes(file.path)) : []
+  if ('problem' in choice) throw failure('Internal', choice.problem, { reason: choice.problem })
+  return files.filter((file) => choice.files.includes(file.path))
 }

@@ -1,9 +1,8 @@
 import { log } from '@temporalio/workflow'
 import type { Operation } from '../src/contracts/endpoint.js'
+import { GRACE_SECONDS } from '../src/domain/engine.js'
 import { control, sweepNode } from './activities.js'
 import { rootMessage } from './steps.js'
-
-const GRACE_SECONDS = 10
 
 /** Terminate and reset run no undo: what such an operation had started is stopped for it, on every node that answers. */
 export async function cleanUpAfter(endpoint: string, { workflowId, runId, fence }: Operation): Promise<void> {

@@ -1,4 +1,4 @@
-import { engineKeyName, type EngineKey, type EngineSpec } from '../../src/domain/engine.js'
+import { GRACE_SECONDS, engineKeyName, type EngineKey, type EngineSpec } from '../../src/domain/engine.js'
 import type { EngineClient } from '../../src/ports/engine-client.js'
 import type { EngineLauncher, LaunchedEngine } from '../../src/ports/engine-launcher.js'
 import { beating } from '../beat.js'
@@ -6,9 +6,6 @@ import { proveReady, type Proof } from './readiness.js'
 
 type Ports = { namespace: string; launcher: EngineLauncher; client: EngineClient }
 type Engine = { key: EngineKey; spec: EngineSpec }
-
-/** Time that an engine has to end its running requests before it is killed. */
-const GRACE_MS = 10_000
 
 /** The life of one engine: launch, proof, stop. */
 export function engineActivities({ namespace, launcher, client }: Ports) {
@@ -26,7 +23,7 @@ export function engineActivities({ namespace, launcher, client }: Ports) {
      */
     launchEngine: ({ key, spec }: Engine): Promise<LaunchedEngine> =>
       beating(2_000, async () => {
-        await stopAll((other, running) => isOutdated(other, running, key), GRACE_MS)
+        await stopAll((other, running) => isOutdated(other, running, key), GRACE_SECONDS * 1_000)
         return launcher.launch(key, spec)
       }),
 
@@ -40,7 +37,7 @@ export function engineActivities({ namespace, launcher, client }: Ports) {
     /** For an engine that was given up: its record and its log stay when it has ended by itself. */
     stopIfRunning: ({ key }: { key: EngineKey }): Promise<void> =>
       beating(2_000, async () => {
-        if ((await launcher.inspect(key)).phase === 'running') await launcher.stop(key, GRACE_MS)
+        if ((await launcher.inspect(key)).phase === 'running') await launcher.stop(key, GRACE_SECONDS * 1_000)
       }),
 
     /**

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { BACKENDS } from '../domain/engine.js'
+import { BACKENDS, GRACE_SECONDS } from '../domain/engine.js'
 import { EndpointName, ModelId, NodeId, Port, RecipeId, Ref, RepoPath } from './names.js'
 
 /** What a person asks for: input of `deployModel`. */
@@ -30,7 +30,7 @@ export const UndeployRequest = z.strictObject({
   endpoint: EndpointName,
   reason: z.string().max(500, 'must be at most 500 characters').optional(),
   /** Seconds between SIGTERM and SIGKILL. */
-  graceSeconds: z.int().min(0, 'must be 0 or higher').max(600, 'must be 600 or lower').default(10),
+  graceSeconds: z.int().min(0, 'must be 0 or higher').max(600, 'must be 600 or lower').default(GRACE_SECONDS),
   /** Go on when the endpoint's own node does not answer; the result names it. */
   force: z.boolean().default(false),
 })

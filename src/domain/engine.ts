@@ -28,6 +28,9 @@ export type EngineSpec = {
   env: Record<string, string>
 }
 
+/** Seconds that an engine has to end its running requests before it is killed, where nobody asked for another time. */
+export const GRACE_SECONDS = 10
+
 /** A command without a shell. `argv[0]` is an absolute path. */
 export type EngineCommand = { argv: [string, ...string[]]; env: Record<string, string> }
 
