@@ -224,9 +224,9 @@ describe('operation', () => {
   })
 
   test('more than it can compute wait, more than may wait are refused, and who leaves frees its place', async () => {
-    const client = new AbortController()
+    const [client, waiter] = [new AbortController(), new AbortController()]
     const running = await Promise.all([1, 2].map(() => server.post(TEXT, ENDLESS, client.signal)))
-    const left = [...running.map((response) => response.text()), server.post(TEXT, ENDLESS, client.signal)].map((ends) =>
+    const left = [...running.map((response) => response.text()), server.post(TEXT, ENDLESS, waiter.signal)].map((ends) =>
       ends.then(
         () => 'ended',
         () => 'left',
@@ -242,6 +242,9 @@ describe('operation', () => {
     expect(await refused.json()).toMatchObject({ error: { code: 'queue_full', type: 'rate_limit_error' } })
 
     const before = await server.metric('llamacpp:request_success_total', 'finished_reason="abort",model_name="smol"')
+    // Who waits leaves first: a place that is freed before that would be taken for a moment.
+    waiter.abort()
+    await expect.poll(() => server.metric('llamacpp:num_requests_waiting'), { timeout: 5000 }).toBe(0)
     client.abort()
     expect(await Promise.all(left)).toEqual(['left', 'left', 'left'])
     await expect.poll(() => server.metric('llamacpp:num_requests_running'), { timeout: 5000 }).toBe(0)
