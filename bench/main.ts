@@ -4,9 +4,10 @@ import { help } from './help.js'
 import { overhead } from './overhead.js'
 import { ready } from './ready.js'
 import { saveResults } from './results.js'
+import { select } from './select.js'
 import { size } from './size.js'
 
-const BENCHES: Bench[] = [help, overhead, ready, size]
+const BENCHES: Bench[] = [help, overhead, ready, select, size]
 
 /** `npm run bench -- NAME [--json] [--save]`: one line per figure; exit 1 when a bar is missed. */
 async function main(): Promise<number> {

@@ -3,7 +3,7 @@ import type { DeployResult } from '../src/contracts/endpoint.js'
 import { specFingerprint } from '../src/domain/placement.js'
 import { waiting } from './activities.js'
 import { deployed, planned, unchanged } from './deploy-result.js'
-import { admit, detect, handOver, launch, pin, plan, prove, proveAgain, warm, type Current, type Deploy } from './deploy-steps.js'
+import { admit, detect, handOver, launch, learn, pin, plan, prove, proveAgain, warm, type Current, type Deploy } from './deploy-steps.js'
 import { parseInput } from './input.js'
 import { recorded, type Ending } from './record.js'
 import { withUndo } from './saga.js'
@@ -24,23 +24,25 @@ async function deploy(flow: Deploy): Promise<Ending<DeployResult>> {
   const { actor, lock, replica } = await admit(flow)
   if (lock?.outcome === 'attach') return joined((await waiting.awaitResult({ run: lock.holder })) as DeployResult)
 
-  const model = await pin(flow)
+  const named = await pin(flow)
   const nodes = await detect(flow)
-  const choice = await plan(flow, model, nodes, replica)
-  if (lock === null) return planned(flow, model, choice)
+  const choice = await plan(flow, named, nodes, replica)
+  if (lock === null) return planned(flow, choice)
 
-  const spec = specFingerprint(choice.best, model.commit)
+  const { model, best } = choice
+  const spec = specFingerprint(best, model.commit)
   const { current } = lock
   if (current !== null && isServed(current, spec, flow.request)) {
-    return unchanged(flow, model, choice, current, await proveAgain(flow, current.replica))
+    return unchanged(flow, choice, current, await proveAgain(flow, current.replica))
   }
 
-  const weights = await warm(flow, model, choice.best)
-  const attempt = await launch(flow, lock, choice.best, weights)
+  const weights = await warm(flow, choice)
+  const attempt = await launch(flow, lock, best, weights)
   const ready = await prove(flow, attempt)
-  const revision = { revision: lock.revision, model: model.repo, commit: model.commit, recipe: choice.best.recipe, specFingerprint: spec }
+  await learn(best, nodes, ready)
+  const revision = { revision: lock.revision, model: model.repo, commit: model.commit, recipe: best.recipe, specFingerprint: spec }
   await handOver(flow, ready.replica, { ...revision, deployedAt: new Date().toISOString(), deployedBy: actor })
-  return deployed(flow, model, choice, { ...ready, revision: lock.revision, cache: weights.cache })
+  return deployed(flow, choice, { ...ready, revision: lock.revision, cache: weights.cache })
 }
 
 function isServed({ serving, revision, replica }: Current, spec: string, { port }: DeployRequest): boolean {

@@ -1,4 +1,5 @@
-import type { DeployRequest } from '../src/contracts/deploy.js'
+import type { ApplicationFailure } from '@temporalio/workflow'
+import { requirementsOf, type DeployRequest } from '../src/contracts/deploy.js'
 import type { Replica } from '../src/contracts/endpoint.js'
 import type { PinnedModel } from '../src/contracts/model.js'
 import type { NodeInspection } from '../src/domain/node.js'
@@ -6,6 +7,9 @@ import type { Candidate, Plan } from '../src/domain/plan.js'
 import { control, lookAtNode } from './activities.js'
 import { failure } from './input.js'
 import { rootMessage } from './steps.js'
+
+/** Reasons in one error message; the plan has them all. */
+const MOST_REASONS = 12
 
 /** Looks at every node that may be meant, at the same time. A node that does not answer is left out; none at all is an end. */
 export async function inspectNodes(wanted: string | undefined): Promise<NodeInspection[]> {
@@ -19,33 +23,36 @@ export async function inspectNodes(wanted: string | undefined): Promise<NodeInsp
   throw failure('NoNode', `no node answers: ${reasons}`, { reasons })
 }
 
-export type Choice = { plan: Plan; best: Candidate }
+/** The plan, its first choice, and the pinned model that the first choice loads: maybe another precision of the one that was named. */
+export type Choice = { plan: Plan; best: Candidate; model: PinnedModel }
 
 /** All candidates in order; none is an end that says why for each recipe. */
 export async function planFor(
   request: DeployRequest,
-  model: PinnedModel,
+  named: PinnedModel,
   nodes: NodeInspection[],
   current: Replica | null,
 ): Promise<Choice> {
-  const { backend, recipe, file, context, node } = request
-  const wishes = {
-    ...(backend && { backend }),
-    ...(recipe && { recipe }),
-    ...(file && { file }),
-    ...(context && { context }),
-    ...(node && { node }),
-  }
   const plan = await control.planDeployment({
-    model,
+    model: named,
     nodes,
-    wishes,
+    requirements: requirementsOf(request),
     current: current && { node: current.nodeId, gpus: current.spec.gpus, weightBytes: current.weightBytes },
   })
   const [best] = plan.candidates
-  if (best !== undefined) return { plan, best }
-  const reasons = plan.dropped
-    .map((dropped) => `${dropped.recipe}${dropped.node === null ? '' : ` on ${dropped.node}`}: ${dropped.reason}`)
-    .join('; ')
-  throw failure('NoCandidate', `no recipe fits: ${reasons || 'there are no recipes'}`, { reasons: reasons || 'there are no recipes' })
+  if (best === undefined) throw noCandidate(plan)
+  const model = best.model === named.repo ? named : await control.pinModel({ model: best.model, ref: 'main' })
+  return { plan, best, model }
+}
+
+function noCandidate({ dropped, fallback }: Plan): ApplicationFailure {
+  const nearest = fallback.slice(0, 3).map(({ recipe, node, givesUp }) => `${recipe} on ${node} would run (${givesUp})`)
+  const why = dropped.slice(0, MOST_REASONS).map(({ recipe, nodes, count, reason }) => `${recipe} on ${places(nodes, count)}: ${reason}`)
+  const more = dropped.length > MOST_REASONS ? [`${dropped.length - MOST_REASONS} more`] : []
+  const reasons = [...nearest, ...why, ...more].join('; ') || 'there are no recipes'
+  return failure('NoCandidate', `no recipe fits: ${reasons}`, { reasons })
+}
+
+function places(nodes: string[], count: number): string {
+  return count > nodes.length ? `${nodes.join(', ')} and ${count - nodes.length} more` : nodes.join(', ') || 'any node'
 }

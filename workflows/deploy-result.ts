@@ -1,5 +1,4 @@
 import type { DeployResult } from '../src/contracts/endpoint.js'
-import type { PinnedModel } from '../src/contracts/model.js'
 import type { Choice } from './deploy-plan.js'
 import type { Current, Deploy } from './deploy-steps.js'
 import type { Proof, ReadyEngine } from './engine-attempt.js'
@@ -8,7 +7,7 @@ import type { Ending } from './record.js'
 type Ended = Ending<DeployResult>
 
 /** What every end of a deploy tells: what was asked for and what was chosen. */
-function chosen({ request, steps }: Deploy, model: PinnedModel, { plan, best }: Choice) {
+function chosen({ request, steps }: Deploy, { plan, best, model }: Choice) {
   const { recipe, backend, node } = best
   const { endpoint } = request
   return {
@@ -23,25 +22,20 @@ function chosen({ request, steps }: Deploy, model: PinnedModel, { plan, best }: 
   }
 }
 
-export function planned(flow: Deploy, model: PinnedModel, choice: Choice): Ended {
+export function planned(flow: Deploy, choice: Choice): Ended {
   flow.steps.skip('warm', 'launch', 'ready', 'hand over')
-  const result = { ...chosen(flow, model, choice), outcome: 'planned', revision: null, url: null, cache: null, proof: null } as const
+  const result = { ...chosen(flow, choice), outcome: 'planned', revision: null, url: null, cache: null, proof: null } as const
   return { state: 'planned', revision: null, result }
 }
 
-export function unchanged(flow: Deploy, model: PinnedModel, choice: Choice, current: Current, proof: Proof): Ended {
+export function unchanged(flow: Deploy, choice: Choice, current: Current, proof: Proof): Ended {
   const { revision } = current.revision
-  const result = { ...chosen(flow, model, choice), outcome: 'unchanged', revision, url: current.replica.url, cache: 'hit', proof } as const
+  const result = { ...chosen(flow, choice), outcome: 'unchanged', revision, url: current.replica.url, cache: 'hit', proof } as const
   return { state: 'unchanged', revision, result }
 }
 
-export function deployed(
-  flow: Deploy,
-  model: PinnedModel,
-  choice: Choice,
-  given: ReadyEngine & { revision: number; cache: 'hit' | 'miss' },
-): Ended {
+export function deployed(flow: Deploy, choice: Choice, given: ReadyEngine & { revision: number; cache: 'hit' | 'miss' }): Ended {
   const { replica, proof, revision, cache } = given
-  const result = { ...chosen(flow, model, choice), outcome: 'deployed', revision, url: replica.url, cache, proof } as const
+  const result = { ...chosen(flow, choice), outcome: 'deployed', revision, url: replica.url, cache, proof } as const
   return { state: 'deployed', revision, result }
 }

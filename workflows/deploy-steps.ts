@@ -1,4 +1,4 @@
-import { CancellationScope, workflowInfo } from '@temporalio/workflow'
+import { CancellationScope, isCancellation, log, workflowInfo } from '@temporalio/workflow'
 import type { DeployRequest, DeployStep } from '../src/contracts/deploy.js'
 import type { EndpointRevision, Replica } from '../src/contracts/endpoint.js'
 import type { OperationAnswer } from '../src/contracts/messages.js'
@@ -6,6 +6,7 @@ import type { ModelFile, PinnedModel, Weights } from '../src/contracts/model.js'
 import { requestFingerprint } from '../src/contracts/request-fingerprint.js'
 import type { NodeInspection } from '../src/domain/node.js'
 import { GRACE_SECONDS } from '../src/domain/engine.js'
+import { measurementOf } from '../src/domain/measurement.js'
 import { engineSpec } from '../src/domain/placement.js'
 import { bytes } from '../src/domain/units.js'
 import type { Candidate } from '../src/domain/plan.js'
@@ -17,7 +18,7 @@ import { takeLock, type Lock } from './operation.js'
 import { failure } from './input.js'
 import type { Attempt } from './record.js'
 import type { Undo } from './saga.js'
-import type { Steps } from './steps.js'
+import { rootMessage, type Steps } from './steps.js'
 import { show } from './visibility.js'
 
 /** What every step of one deploy works on. */
@@ -56,16 +57,15 @@ export function detect({ request, steps }: Deploy): Promise<NodeInspection[]> {
 export function plan({ request, steps }: Deploy, model: PinnedModel, nodes: NodeInspection[], current: Replica | null): Promise<Choice> {
   return steps.run('plan', async (say) => {
     const choice = await planFor(request, model, nodes, current)
-    const { recipe, backend, node, gpus } = choice.best
-    const arch = nodes.find((one) => one.nodeId === node)?.gpus.find((gpu) => gpus.includes(gpu.index))?.arch
-    show({ AimRecipe: recipe, AimBackend: backend, AimNode: node, AimHardware: arch === undefined ? 'cpu' : `${gpus.length}x ${arch}` })
-    say(`${recipe} on ${node}; ${choice.plan.dropped.length} dropped`)
+    const { recipe, backend, node, gpus, card, why } = choice.best
+    show({ AimRecipe: recipe, AimBackend: backend, AimNode: node, AimHardware: card === null ? 'cpu' : `${gpus.length}x ${card}` })
+    say(`${recipe} on ${node}: ${why}; ${choice.plan.candidates.length - 1} more candidates, ${choice.plan.dropped.length} dropped`)
     return choice
   })
 }
 
 /** Brings the weights to the node. A deploy that fails leaves nothing half-written there. */
-export function warm({ steps, undo }: Deploy, { files, ...model }: PinnedModel, best: Candidate): Promise<Weights> {
+export function warm({ steps, undo }: Deploy, { best, model: { files, ...model } }: Choice): Promise<Weights> {
   return steps.run('warm', async (say) => {
     undo(() => onNode(best.node).discardPartial({ model }))
     const weights = await longOnNode(best.node).ensureWeights({ model, files: filesOf(best, files) })
@@ -105,6 +105,19 @@ export function prove({ steps }: Deploy, attempt: EngineAttempt): Promise<ReadyE
     say(`answered ${ready.proof.tokens} tokens in ${ready.proof.ms} ms`)
     return ready
   })
+}
+
+/** Keeps what the engine told of its memory, for the next plan. It serves either way: what cannot be kept is only logged. */
+export async function learn(best: Candidate, nodes: NodeInspection[], { memory }: ReadyEngine): Promise<void> {
+  const version = nodes.find(({ nodeId }) => nodeId === best.node)?.backends.find(({ backend }) => backend === best.backend)
+  const measurement = memory && measurementOf(best, version?.ready ? version.version : 'unknown', memory, new Date().toISOString())
+  if (measurement === null) return
+  try {
+    await control.keepMeasurement(measurement)
+  } catch (error) {
+    if (isCancellation(error)) throw error
+    log.warn('what the engine told of its memory was not kept', { error: rootMessage(error) })
+  }
 }
 
 /** The same proof for an engine that serves already; nothing else is done then. */

@@ -1,11 +1,12 @@
 import { engineKeyName } from '../src/domain/engine.js'
+import type { ReportedMemory } from '../src/domain/measurement.js'
 import type { Replica } from '../src/contracts/endpoint.js'
 import { longOnNode, onNode } from './activities.js'
 import { rootFailure, type Attempt } from './record.js'
 
 type Engine = Pick<Replica, 'key' | 'spec' | 'nodeId' | 'weightBytes'> & { recipe: string }
 export type Proof = { text: string; tokens: number; ms: number }
-export type ReadyEngine = { replica: Replica; proof: Proof }
+export type ReadyEngine = { replica: Replica; proof: Proof; memory: ReportedMemory | null }
 
 /** One try: start the engine, then wait for the answer that proves it. Each try stays in the history, with the log of one that failed. */
 export class EngineAttempt {
@@ -45,9 +46,9 @@ export class EngineAttempt {
   prove(): Promise<ReadyEngine> {
     return this.kept(async () => {
       const { key, spec, nodeId, weightBytes } = this.engine
-      const { url, pid, ...proof } = await longOnNode(nodeId).proveReady({ key, spec })
+      const { url, pid, memory, ...proof } = await longOnNode(nodeId).proveReady({ key, spec })
       this.record.outcome = 'ready'
-      return { replica: { key, nodeId, spec, url, pid, weightBytes }, proof }
+      return { replica: { key, nodeId, spec, url, pid, weightBytes }, proof, memory }
     })
   }
 

@@ -1,5 +1,6 @@
 import type { Cluster } from '../../src/ports/cluster.js'
 import type { Hub } from '../../src/ports/hub.js'
+import type { PlanPolicy } from '../../src/ports/plan-policy.js'
 import type { Recipes } from '../../src/ports/recipes.js'
 import type { Records } from '../../src/ports/records.js'
 import { withFailures } from '../failures.js'
@@ -7,7 +8,7 @@ import { admissionActivities } from './admission.js'
 import { operationActivities, waitingActivities } from './operations.js'
 import { planningActivities } from './planning.js'
 
-export type ControlPorts = { cluster: Cluster; hub: Hub; recipes: Recipes; records: Records }
+export type ControlPorts = { cluster: Cluster; hub: Hub; recipes: Recipes; records: Records; policy: PlanPolicy }
 
 /** All activities of the control queue. */
 export function controlActivities(ports: ControlPorts) {

@@ -1,24 +1,29 @@
 import { AimError } from '../../src/contracts/errors.js'
 import type { PinnedModel } from '../../src/contracts/model.js'
+import type { Measurement } from '../../src/domain/measurement.js'
 import type { NodeInspection } from '../../src/domain/node.js'
 import type { Plan } from '../../src/domain/plan.js'
-import { makePlan, type Current, type Wishes } from '../../src/domain/selection.js'
+import type { Requirements } from '../../src/domain/requirements.js'
+import type { Current } from '../../src/domain/selection/make-plan.js'
 import { isLoadable } from '../../src/domain/weight-files.js'
 import type { Cluster } from '../../src/ports/cluster.js'
 import type { Hub } from '../../src/ports/hub.js'
+import type { PlanPolicy } from '../../src/ports/plan-policy.js'
 import type { Recipes } from '../../src/ports/recipes.js'
 import type { Records } from '../../src/ports/records.js'
 import { beating } from '../beat.js'
 import { caller } from '../run.js'
+import { describeModel } from './describe-model.js'
+import { makePlanFor } from './make-plan-for.js'
 
-type Ports = { hub: Hub; cluster: Cluster; recipes: Recipes; records: Records }
-type PlanInput = { model: PinnedModel; nodes: NodeInspection[]; wishes: Wishes; current: Current | null }
+type Ports = { hub: Hub; cluster: Cluster; recipes: Recipes; records: Records; policy: PlanPolicy }
+type PlanInput = { model: PinnedModel; nodes: NodeInspection[]; requirements: Omit<Requirements, 'remoteCode'>; current: Current | null }
 
 /** About 1 MB as an activity's result; the largest models have some hundred. */
 const MOST_FILES = 5_000
 
 /** From a name to an ordered, stored plan. */
-export function planningActivities({ hub, cluster, recipes, records }: Ports) {
+export function planningActivities({ hub, cluster, recipes, records, policy }: Ports) {
   return {
     /** Only files that a backend can load are kept: a result is limited to 2 MB, and some repositories hold thousands of others. */
     pinModel: ({ model, ref }: { model: string; ref: string }): Promise<PinnedModel> =>
@@ -31,10 +36,15 @@ export function planningActivities({ hub, cluster, recipes, records }: Ports) {
 
     listNodes: (): Promise<string[]> => cluster.nodes(),
 
-    async planDeployment({ model, nodes, wishes, current }: PlanInput): Promise<Plan> {
-      const plan = makePlan(model, nodes, await recipes.all(), wishes, current)
-      await records.savePlan(caller(), plan)
-      return plan
-    },
+    planDeployment: ({ model, ...asked }: PlanInput): Promise<Plan> =>
+      beating(5_000, async (signal) => {
+        const facts = await describeModel({ hub, recipes }, model, signal)
+        const plan = await makePlanFor({ recipes, policy, records }, { model: facts, ...asked })
+        await records.savePlan(caller(), plan)
+        return plan
+      }),
+
+    /** What an engine told of itself once it was ready: the next plan of this kind starts from it. */
+    keepMeasurement: (measurement: Measurement): Promise<void> => records.saveMeasurement(measurement),
   }
 }

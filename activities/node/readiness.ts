@@ -1,11 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { AimError, isAimError } from '../../src/contracts/errors.js'
 import type { EngineKey, EngineSpec, EngineState } from '../../src/domain/engine.js'
+import type { ReportedMemory } from '../../src/domain/measurement.js'
 import { engines } from '../../src/engines/index.js'
 import type { EngineClient } from '../../src/ports/engine-client.js'
 import type { EngineLauncher } from '../../src/ports/engine-launcher.js'
 
-export type Proof = { text: string; tokens: number; ms: number; url: string; pid: number }
+export type Proof = { text: string; tokens: number; ms: number; url: string; pid: number; memory: ReportedMemory | null }
 type Ports = { launcher: EngineLauncher; client: EngineClient }
 type Engine = { key: EngineKey; spec: EngineSpec }
 
@@ -13,6 +14,10 @@ type Engine = { key: EngineKey; spec: EngineSpec }
 const LOOK_MS = { first: 50, most: 1_000, growth: 1.1 }
 /** A start that writes nothing to its log for this long stands still. Compiling kernels takes minutes, and logs. */
 const STALL_MS = 10 * 60_000
+/** Lines that a failure keeps. */
+const TAIL_LINES = 40
+/** A start of vLLM or SGLang on eight GPUs writes fewer lines than this. */
+const LOG_LINES = 20_000
 
 /**
  * Waits until the engine completes a request. The deadline follows progress: each new log line starts it again.
@@ -30,19 +35,24 @@ export async function proveReady(
   for (;;) {
     const state = await launcher.inspect(key)
     if (state.phase !== 'running') throw ended(spec, state)
-    const healthy = await client.healthy(state.url, signal)
+    const healthy = await client.healthy(state.url, engines[spec.backend].endpoints.ready, signal)
     const proof = healthy ? await tryComplete(client, state.url, spec.servedName, signal) : null
-    if (proof !== null) return { ...proof, url: state.url, pid: state.pid }
+    if (proof !== null) return { ...proof, url: state.url, pid: state.pid, memory: await memoryOf(launcher, { key, spec }) }
 
     const [line = ''] = await launcher.logTail(key, 1)
     // Once it says that it is up, its log only echoes our own requests.
     if (line !== lastLine && !healthy) progressAt = Date.now()
     lastLine = line
-    if (Date.now() - progressAt > STALL_MS) throw new AimError('EngineStalled', { seconds: STALL_MS / 1_000, endpoint: key.endpoint })
+    if (Date.now() - progressAt > STALL_MS) throw stalled(spec, key, await launcher.logTail(key, TAIL_LINES))
     note({ phase: 'starting', lastLine })
     await delay(lookMs, undefined, { signal })
     lookMs = Math.min(lookMs * LOOK_MS.growth, LOOK_MS.most)
   }
+}
+
+/** What the engine said of its KV cache while it started. */
+async function memoryOf(launcher: EngineLauncher, { key, spec }: Engine): Promise<ReportedMemory | null> {
+  return engines[spec.backend].readMemory(await launcher.logTail(key, LOG_LINES))
 }
 
 /** An engine that is up may still refuse its first requests: the deadline, not the first refusal, decides. */
@@ -65,8 +75,15 @@ function ended(spec: EngineSpec, state: Exclude<EngineState, { phase: 'running' 
       logTail: '',
     })
   }
-  const { failure, lastLine, hint } = engines[spec.backend].classify(state)
-  return new AimError('EngineExited', { failure, lastLine, hint, how: howItEnded(state), logTail: state.logTail.slice(-40).join('\n') })
+  const { failure, lastLine, hint, facts } = engines[spec.backend].classify(state)
+  const logTail = state.logTail.slice(-TAIL_LINES).join('\n')
+  return new AimError('EngineExited', { failure, lastLine, hint, how: howItEnded(state), logTail, ...facts })
+}
+
+/** It runs and does not move: its last words may say at what. */
+function stalled({ backend }: EngineSpec, { endpoint }: EngineKey, logTail: string[]): AimError {
+  const { failure } = engines[backend].classify({ code: null, signal: null, stalled: true, logTail })
+  return new AimError('EngineStalled', { seconds: STALL_MS / 1_000, endpoint, failure, logTail: logTail.join('\n') })
 }
 
 function howItEnded({ code, signal }: { code: number | null; signal: string | null }): string {

@@ -64,7 +64,8 @@ export type OptionSpec = {
   about: string
   choices?: readonly string[]
   default?: string | number | boolean
-  parse?: (value: string) => unknown
+  /** `before` is what the same flag gave earlier on the line. */
+  parse?: (value: string, before?: unknown) => unknown
   conflicts?: string[]
   complete?: Completion
 }

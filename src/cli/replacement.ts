@@ -66,6 +66,8 @@ function factsNow({ revision, replica }: EndpointView, { port }: DeployRequest):
     file: replica?.spec.modelFile,
     context: replica?.spec.context,
     port: port === undefined ? undefined : replica?.spec.port,
+    parallel: replica && JSON.stringify(replica.spec.parallel),
+    settings: replica && JSON.stringify(replica.spec.settings),
     args: replica && JSON.stringify(replica.spec.args),
     env: replica && JSON.stringify(replica.spec.env),
   })
@@ -83,6 +85,8 @@ function factsPlanned({ model, plan }: DeployResult, { port }: DeployRequest): F
     file: best?.modelFile,
     context: best?.context,
     port,
+    parallel: best && JSON.stringify(best.parallel),
+    settings: best && JSON.stringify(best.settings),
     args: best && JSON.stringify(best.args),
     env: best && JSON.stringify(best.env),
   })

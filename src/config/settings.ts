@@ -74,11 +74,38 @@ export const SETTINGS = {
     default: () => undefined,
     about: 'the `vllm` program; absent: found on PATH',
   },
+  sglangBin: {
+    env: 'AIM_SGLANG_BIN',
+    rule: z.string().optional(),
+    default: () => undefined,
+    about: 'the `sglang` program; absent: found on PATH',
+  },
   recipesDir: {
     env: 'AIM_RECIPES',
     rule: z.string().optional(),
     default: () => undefined,
-    about: 'folder of your own recipes; they override ours',
+    about: 'folders of your own recipes, separated by colons; they override ours',
+  },
+  nodeLabels: {
+    env: 'AIM_NODE_LABELS',
+    rule: z
+      .string()
+      .regex(/^([\w./-]{1,63}=[\w.-]{0,63})(,[\w./-]{1,63}=[\w.-]{0,63})*$/, 'must be name=value pairs: zone=a,rack=7')
+      .optional(),
+    default: () => undefined,
+    about: 'labels of this node, for --label',
+  },
+  pricesFile: {
+    env: 'AIM_PRICES',
+    rule: z.string().optional(),
+    default: () => undefined,
+    about: 'YAML file with the price of a GPU-hour by card',
+  },
+  remoteCode: {
+    env: 'AIM_ALLOW_REMOTE_CODE',
+    rule: z.string().optional(),
+    default: () => undefined,
+    about: 'repositories whose own code may run, separated by commas: org/name or org/*; absent: none',
   },
 } as const satisfies Record<string, Setting>
 

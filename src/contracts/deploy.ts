@@ -1,5 +1,8 @@
 import { z } from 'zod'
 import { BACKENDS, GRACE_SECONDS } from '../domain/engine.js'
+import { PRECISIONS } from '../domain/hardware.js'
+import { OBJECTIVES } from '../domain/recipe.js'
+import type { Requirements } from '../domain/requirements.js'
 import { EndpointName, ModelId, NodeId, Port, RecipeId, Ref, RepoPath } from './names.js'
 
 /** What a person asks for: input of `deployModel`. */
@@ -14,8 +17,20 @@ export const DeployRequest = z.strictObject({
   backend: z.enum(BACKENDS).optional(),
   recipe: RecipeId.optional(),
   node: NodeId.optional(),
-  /** Longest context in tokens. */
+  /** Longest context of one request in tokens, and how many of those at the same time. */
   context: z.int().min(128, 'must be 128 or higher').max(10_000_000, 'must be 10000000 or lower').optional(),
+  concurrency: z.int().min(1, 'must be 1 or higher').max(100_000, 'must be 100000 or lower').optional(),
+  /** What the choice is to be best at. */
+  objective: z.enum(OBJECTIVES).default('balanced'),
+  /** Allowed precisions; absent: that of the repository. */
+  precisions: z.array(z.enum(PRECISIONS)).min(1, 'must name at least one').optional(),
+  /** Allowed cards, by their names in the hardware table. */
+  hardware: z.array(z.string().min(1).max(40)).min(1, 'must name at least one').optional(),
+  gpus: z.int().min(1, 'must be 1 or higher').max(64, 'must be 64 or lower').optional(),
+  /** Labels that the node must carry. */
+  labels: z.record(z.string().min(1).max(63), z.string().max(63)).optional(),
+  /** For all GPUs together, in the currency of the price table. */
+  maxPricePerHour: z.number().positive('must be above 0').optional(),
   port: Port.optional(),
   /** Why; kept in the history. */
   reason: z.string().max(500, 'must be at most 500 characters').optional(),
@@ -25,6 +40,28 @@ export const DeployRequest = z.strictObject({
 export type DeployRequest = z.infer<typeof DeployRequest>
 /** The same before defaults are filled in. */
 export type DeployInput = z.input<typeof DeployRequest>
+
+/** What of a request narrows the choice. Whether the model's own code may run is the operator's to say, not the request's. */
+export function requirementsOf(request: DeployRequest): Omit<Requirements, 'remoteCode'> {
+  const { objective, context, concurrency, precisions, backend, hardware, gpus, node, labels, maxPricePerHour, recipe, file } = request
+  const asked = {
+    context,
+    concurrency,
+    precisions,
+    backends: backend && [backend],
+    hardware,
+    gpuCount: gpus,
+    node,
+    labels,
+    maxPricePerHour,
+    recipe,
+    file,
+  }
+  return {
+    objective,
+    ...(Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined)) as typeof asked),
+  } as Requirements
+}
 
 export const UndeployRequest = z.strictObject({
   endpoint: EndpointName,

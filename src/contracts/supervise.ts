@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { BACKENDS } from '../domain/engine.js'
 import { EndpointName, NodeId } from './names.js'
+import { Parallel, Settings } from './recipe.js'
 
 const Counter = z.int().min(0)
 const Flags = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
@@ -15,6 +16,10 @@ const EngineSpec = z.strictObject({
   context: z.int().exactOptional(),
   port: z.int().exactOptional(),
   gpus: z.array(Counter),
+  parallel: Parallel.prefault({}),
+  settings: Settings.default({}),
+  command: z.array(z.string()).exactOptional(),
+  group: z.strictObject({ nodes: Counter, rank: Counter, leader: z.string() }).exactOptional(),
   args: Flags,
   env: z.record(z.string(), z.string()),
 })

@@ -1,6 +1,41 @@
 /** The backends that can serve a model. */
-export const BACKENDS = ['llamacpp', 'vllm'] as const
+export const BACKENDS = ['llamacpp', 'vllm', 'sglang', 'custom'] as const
 export type Backend = (typeof BACKENDS)[number]
+
+/** How one replica is spread over GPUs: `tensor` x `pipeline` x `data` of them. `expert`: routed experts are spread, not cut. */
+export type Parallelism = { tensor: number; pipeline: number; data: number; expert: boolean }
+
+/** Controls that several backends know under different names. What is absent is the backend's own default. */
+export type EngineSettings = {
+  dtype?: 'auto' | 'bfloat16' | 'float16'
+  quantization?: string
+  /** vLLM: share of the whole memory of a GPU. SGLang: share for weights and KV cache. */
+  memoryFraction?: number
+  kvDtype?: 'auto' | 'fp8'
+  prefixCache?: boolean
+  chunkedPrefill?: boolean
+  /** Tokens of one forward step: how large a chunk of a prompt may be. */
+  maxBatchedTokens?: number
+  /** Requests that run at the same time. */
+  maxSequences?: number
+  /** False: no graphs are captured (slower, less memory). */
+  graphs?: boolean
+  /** Largest batch that a graph is captured for. */
+  graphMaxBatch?: number
+  /** Weights kept in system memory, and KV cache that may spill there; bytes for each GPU. */
+  weightOffloadBytes?: number
+  kvOffloadBytes?: number
+  /** Tokens between two messages of a streamed answer. */
+  streamInterval?: number
+  attentionBackend?: string
+  toolParser?: string
+  reasoningParser?: string
+  /** The repository's own code may run: only by consent of the policy. */
+  trustRemoteCode?: boolean
+}
+
+/** One engine of a group over several machines; `leader` is host:port of rank 0. */
+export type EngineGroup = { nodes: number; rank: number; leader: string }
 
 /**
  * Names one start of one engine. Launching a live key adopts it; an ended key never starts again.
@@ -23,6 +58,11 @@ export type EngineSpec = {
   port?: number
   /** Indices of the GPUs the engine may use; empty means CPU. */
   gpus: number[]
+  parallel: Parallelism
+  settings: EngineSettings
+  /** Command of the `custom` backend, with placeholders. */
+  command?: string[]
+  group?: EngineGroup
   /** Flags of the backend by their full name without dashes; `true` is a bare switch. */
   args: Record<string, string | number | boolean>
   env: Record<string, string>

@@ -1,7 +1,42 @@
 import type { Backend } from './engine.js'
 
-/** A GPU as the driver shows it. Bytes for memory. */
-export type Gpu = { index: number; arch: string; model: string | null; vramTotalBytes: number; vramFreeBytes: number | null }
+/** How a card is cut: `MI300X` in CPX is eight GPUs. `memory` is its NUMA mode (NPS1); `index` counts the parts of one card. */
+export type Partition = { compute: string; memory: string | null; index: number; count: number }
+
+/** Null: the driver does not say. */
+export type GpuHealth = {
+  temperatureCelsius: number | null
+  powerWatts: number | null
+  eccUncorrectable: number | null
+  eccCorrectable: number | null
+}
+
+/** A GPU that an engine can be given, as the driver shows it. Memory in bytes. */
+export type Gpu = {
+  /** As HIP numbers it: what HIP_VISIBLE_DEVICES takes. */
+  index: number
+  /** Name in the hardware table; null: the device is not in it. */
+  model: string | null
+  arch: string
+  /** 0: no source tells. */
+  vramTotalBytes: number
+  /** Null: the driver does not say. */
+  vramFreeBytes: number | null
+  /** Null: whole, or the driver does not say. */
+  partition: Partition | null
+  /** Number of the physical card; all its partitions and dies share it. */
+  card: number
+  /** PCI address, `0000:05:00.0`. */
+  bdf: string | null
+  /** GPUs of one hive reach each other by XGMI; null: by PCIe only, or unknown. */
+  hive: string | null
+  health: GpuHealth
+  /** Processes that hold its memory. */
+  processes: { pid: number; name: string | null; vramBytes: number | null }[]
+}
+
+/** Versions as the tools print them; null: not told, or not a version. */
+export type RocmVersions = { driver: string | null; rocm: string | null }
 
 /** Whether a backend can run on a node, and if not, why and what to do. */
 export type BackendReadiness =
@@ -17,6 +52,11 @@ export type NodeInspection = {
   memoryFreeBytes: number
   cacheDisk: { path: string; totalBytes: number; freeBytes: number }
   gpus: Gpu[]
+  rocm: RocmVersions
+  /** What the operator says of this node, `zone=a`. */
+  labels: Record<string, string>
+  /** Repositories whose weights lie on this node, whole. */
+  cachedModels: string[]
   /** Why the list of GPUs may be incomplete; empty when it is certain. */
   problems: { code: string; message: string }[]
   backends: BackendReadiness[]

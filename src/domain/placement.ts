@@ -1,10 +1,10 @@
-import type { Candidate } from './plan.js'
 import type { EngineSpec } from './engine.js'
 import { fingerprint } from './fingerprint.js'
+import type { Candidate } from './plan.js'
 
 /** The engine that a candidate asks for, once its weights lie in `modelPath`. */
 export function engineSpec(candidate: Candidate, servedName: string, modelPath: string, port?: number): EngineSpec {
-  const { backend, modelFile, context, gpus, args, env } = candidate
+  const { backend, modelFile, context, gpus, parallel, settings, command, args, env } = candidate
   return {
     backend,
     servedName,
@@ -13,13 +13,37 @@ export function engineSpec(candidate: Candidate, servedName: string, modelPath: 
     ...(context !== undefined && { context }),
     ...(port !== undefined && { port }),
     gpus,
+    parallel,
+    settings,
+    ...(command !== undefined && { command }),
     args,
     env,
   }
 }
 
-/** All that decides what runs and where, as one text: the same spec is not deployed twice. The port is no part of it. */
+/**
+ * All that decides what runs and where, as one text: the same spec is not deployed twice. The port is no part of it, nor what a plan thinks of
+ * the candidate: a better prediction is no other engine, nor is a context that only follows from what was measured last.
+ */
 export function specFingerprint(candidate: Candidate, commit: string): string {
-  const { weightBytes: _, ...decisive } = candidate
+  const { recipe, model, precision, backend, node, gpus, parallel, settings, format, modelFile, args, env, command, image } = candidate
+  const context = candidate.contextFrom === 'fit' ? 'fit' : candidate.context
+  const decisive = {
+    recipe,
+    model,
+    precision,
+    backend,
+    node,
+    gpus,
+    parallel,
+    settings,
+    format,
+    modelFile,
+    context,
+    args,
+    env,
+    command,
+    image,
+  }
   return fingerprint({ ...decisive, commit })
 }

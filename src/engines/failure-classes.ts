@@ -1,11 +1,24 @@
 import type { Backend } from '../domain/engine.js'
 
-/** One known way to fail. `hint` may use what `pattern` captured: `$1` is its first group. */
-export type FailureClass = { failure: string; engine: Backend | 'any'; pattern: RegExp; hint: string }
+/**
+ * One known way to fail. `hint` may use what `pattern` captured: `$1` is its first group. A group named `maxContext` becomes a fact.
+ * `exit`: only with this exit code. `silent`: only as the last line of an engine that did not end by itself.
+ */
+export type FailureClass = {
+  failure: string
+  engine: Backend | 'any'
+  pattern: RegExp
+  hint: string
+  exit?: number
+  silent?: true
+}
+
+const OUT_OF_GPU_MEMORY = /torch\.(?:cuda\.)?OutOfMemoryError|HIP out of memory|hipErrorOutOfMemory|HSA_STATUS_ERROR_OUT_OF_RESOURCES/
 
 /**
  * Known failures, the most specific first: the first pattern that any line matches names the failure. Patterns come from the engines'
- * sources and issue trackers, so a log that none of them knows stays `unknown` with its last line, and the table grows.
+ * sources (vLLM 0.32, SGLang 0.5.23) and issue trackers, so a log that none of them knows stays `unknown` with its last line, and the
+ * table grows.
  */
 export const FAILURE_CLASSES: readonly FailureClass[] = [
   // set-up
@@ -24,13 +37,22 @@ export const FAILURE_CLASSES: readonly FailureClass[] = [
   {
     failure: 'bad_flag',
     engine: 'any',
-    pattern: /error: (?:unrecognized arguments|argument \S+: |ambiguous option)|ERR_PARSE_ARGS_|llamacpp-server: error: /,
+    pattern:
+      /error: (?:unrecognized arguments|argument \S+: |ambiguous option|the following arguments are required)|ERR_PARSE_ARGS_|llamacpp-server: error: /,
     hint: 'this version of the engine does not take the flag or its value: correct the recipe',
+  },
+  {
+    failure: 'bad_flag',
+    engine: 'any',
+    exit: 2, // what Python's parser ends with; only then is any other `program: error: ...` its own line
+    pattern: /^[\w.-]+(?: \w+)?: error: /,
+    hint: 'this version of the engine does not take its flags: correct the recipe',
   },
   {
     failure: 'port_in_use',
     engine: 'any',
-    pattern: /\[Errno 98\]|address already in use|EADDRINUSE|port \d+ is not available|port is already in use/i,
+    pattern:
+      /\[Errno 98\]|address already in use|EADDRINUSE|\w at \d+ is not available|Port is already in use|_port \d+ is already in use/i,
     hint: 'something else listens on the port: choose another one',
   },
   // what the hardware or the engine cannot do
@@ -49,12 +71,12 @@ export const FAILURE_CLASSES: readonly FailureClass[] = [
   {
     failure: 'unsupported_quant_platform',
     engine: 'vllm',
-    pattern: /(\w+) quantization is currently not supported in (\w+)/,
+    pattern: /\b(\w+) quantization is currently not supported in (\w+)/,
     hint: 'vLLM has no $1 on $2: use another precision',
   },
   {
     failure: 'unsupported_dtype',
-    engine: 'vllm',
+    engine: 'any',
     pattern: /is not supported for quantization method|Bfloat16 is only supported on GPUs with compute capability/,
     hint: 'set the flag dtype to float16 or auto',
   },
@@ -62,19 +84,19 @@ export const FAILURE_CLASSES: readonly FailureClass[] = [
     failure: 'unsupported_model_arch',
     engine: 'any',
     pattern:
-      /Model architecture '.*' is not supported by ROCm|architectures \[.*\] are not supported for now|does not recognize this architecture|unknown model architecture/,
+      /Model architecture '.*' is not supported by ROCm|Model architecture \S+ is not supported in-tree|architectures \[.*\] are not supported for now|does not recognize this architecture|unknown model architecture/,
     hint: 'this version of the engine does not know the model: use a newer one or another backend',
   },
   {
     failure: 'unsupported_attention',
     engine: 'vllm',
-    pattern: /No valid attention backend found for|attention backends are not valid for/,
+    pattern: /No valid attention backend found for/,
     hint: 'remove the flag attention-backend, or set it to TRITON_ATTN',
   },
   {
     failure: 'mla_block_size',
     engine: 'vllm',
-    pattern: /block[_-]size.*\bMLA\b/,
+    pattern: /^(?=.*(?:Error|Exception): )(?=.*block[_ -]size)(?=.*\bMLA\b)/,
     hint: 'set the flag block-size to 1',
   },
   {
@@ -93,14 +115,14 @@ export const FAILURE_CLASSES: readonly FailureClass[] = [
     failure: 'context_too_long',
     engine: 'any',
     pattern:
-      /--context \d+ is longer than the (\d+) tokens|User-specified max_model_len \(\d+\) is greater than the derived max_model_len \(\D*(\d+)/,
-    hint: 'the model was trained for a shorter context: set it to $1$2 or less',
+      /(?:--context \d+ is longer than the |User-specified max_model_len \(\d+\) is greater than the derived max_model_len \(\D*|context_length \(\d+\) is greater than the derived context_length \()(?<maxContext>\d+)/,
+    hint: 'the model was trained for a shorter context: set it to $1 or less',
   },
   // memory
   {
     failure: 'oom_startup_other_process',
     engine: 'vllm',
-    pattern: /Free memory on device .* on startup is less than desired GPU memory utilization/,
+    pattern: /Free memory on device .* on startup is less than (?:desired GPU memory utilization|the engine's budget)/,
     hint: 'another process holds GPU memory: end it, or choose other GPUs',
   },
   {
@@ -112,7 +134,7 @@ export const FAILURE_CLASSES: readonly FailureClass[] = [
   {
     failure: 'oom_kv_len',
     engine: 'vllm',
-    pattern: /To serve at least one request with the model's max seq len.*estimated maximum model length is (\d+)/,
+    pattern: /To serve at least one request with the model's max seq len.*estimated maximum model length is (?<maxContext>\d+)/,
     hint: 'this context does not fit: set it to $1 or less',
   },
   {
@@ -134,9 +156,27 @@ export const FAILURE_CLASSES: readonly FailureClass[] = [
     hint: 'no memory is left beside the weights: raise gpu-memory-utilization, lower max-num-seqs, or use more GPUs',
   },
   {
+    failure: 'oom_no_kv',
+    engine: 'sglang',
+    pattern: /Not enough memory\. Please try to increase --mem-fraction-static/,
+    hint: 'no memory is left beside the weights: raise mem-fraction-static, set a shorter context, or use more GPUs',
+  },
+  {
+    failure: 'oom_graph_capture',
+    engine: 'sglang',
+    pattern: /Capture cuda graph failed/,
+    hint: 'no memory is left for graphs: lower mem-fraction-static to 0.8, or cuda-graph-max-bs-decode to 16',
+  },
+  {
+    failure: 'oom_runtime',
+    engine: 'sglang',
+    pattern: OUT_OF_GPU_MEMORY,
+    hint: 'the GPU ran out of memory: lower mem-fraction-static, chunked-prefill-size or max-running-requests',
+  },
+  {
     failure: 'oom_runtime',
     engine: 'any',
-    pattern: /torch\.(?:cuda\.)?OutOfMemoryError|HIP out of memory|hipErrorOutOfMemory|HSA_STATUS_ERROR_OUT_OF_RESOURCES/,
+    pattern: OUT_OF_GPU_MEMORY,
     hint: 'the GPU ran out of memory: lower gpu-memory-utilization or max-num-seqs',
   },
   {
@@ -150,14 +190,27 @@ export const FAILURE_CLASSES: readonly FailureClass[] = [
   {
     failure: 'gpu_fault',
     engine: 'any',
-    pattern: /Memory access fault by GPU|HSA_STATUS_ERROR_MEMORY_APERTURE_VIOLATION|GPU.*page fault/,
-    hint: 'the GPU faulted: try VLLM_ROCM_USE_AITER=0; if it repeats, take the GPU out of service',
+    pattern: /Memory access fault by GPU|HSA_STATUS_ERROR_MEMORY_APERTURE_VIOLATION|(?:GPU|amdgpu)\b.*page fault/,
+    hint: 'the GPU faulted: try it without AITER (VLLM_ROCM_USE_AITER=0, SGLANG_USE_AITER=0); if it repeats, take the GPU out of service',
   },
   {
     failure: 'collective_hang',
     engine: 'any',
     pattern: /Watchdog caught collective operation timeout|ProcessGroupNCCL.*timed? ?out/i,
     hint: 'the GPUs do not reach each other: check iommu=pt and numa_balancing=0, or use one GPU',
+  },
+  {
+    failure: 'collective_hang_silent',
+    engine: 'vllm',
+    silent: true,
+    pattern: /vLLM is using nccl==/,
+    hint: 'the GPUs stand still while they connect: try NCCL_P2P_DISABLE=1 with disable-custom-all-reduce, check iommu=pt and numa_balancing=0',
+  },
+  {
+    failure: 'forward_watchdog',
+    engine: 'sglang',
+    pattern: /watchdog timeout \((?!.*self\.soft=True)/i,
+    hint: 'one step took longer than the watchdog allows: look above for the cause, or raise watchdog-timeout',
   },
   {
     failure: 'startup_timeout',
@@ -186,8 +239,44 @@ export const FAILURE_CLASSES: readonly FailureClass[] = [
       /cannot start .*(ENOENT|EACCES|ENOEXEC)|Cannot find (?:package|module) '|ERR_MODULE_NOT_FOUND|ModuleNotFoundError: No module named|NoBinaryFoundError|node-llama-cpp is not installed/,
     hint: 'the engine is not installed as it should be: aim doctor',
   },
+  // lines that engines also log when all is well, or that only say that a process died: what else the log says goes before
+  {
+    failure: 'unsupported_attention',
+    engine: 'vllm',
+    pattern: /attention backends are not valid for/,
+    hint: 'remove the flag attention-backend, or set it to TRITON_ATTN',
+  },
+  {
+    failure: 'collective_hang',
+    engine: 'vllm',
+    pattern: /No available shared memory broadcast block found in \d+ seconds/,
+    hint: 'the processes of the engine wait for each other: check iommu=pt and numa_balancing=0, or use one GPU',
+  },
+  {
+    failure: 'oom_host',
+    engine: 'sglang',
+    pattern: /Rank \d+ scheduler died during initialization \(exit code: -9\)/,
+    hint: 'the memory of this machine is not enough, says the kernel (dmesg): free some, or load a smaller precision',
+  },
 ]
 
-/** Lines that wrap a cause and never are one. */
-export const ENVELOPES =
-  /Engine core initialization failed|WorkerProc initialization failed|EngineCore failed to start|Frontend process failed during engine core initialization|See root cause above/
+/** Lines that wrap a cause or follow it, and never are one. */
+export const ENVELOPES = new RegExp(
+  [
+    'Engine core initialization failed|WorkerProc initialization failed|EngineCore failed to start',
+    'Frontend process failed during engine core initialization|See root cause above|EngineCore encountered an issue',
+    'scheduler died during initialization|Worker proc \\S+ died unexpectedly',
+    'Received sigquit from a child process|kill_process_tree called:|Triggering SIGQUIT for cleanup',
+    'resource_tracker: There appear to be|destroy_process_group\\(\\) was not called|^\\s*warnings\\.warn\\(',
+  ].join('|'),
+)
+
+/** How an engine tells that one of its processes died: the exit code, negative for a signal. */
+export const CHILD_END = [
+  /(?:died during initialization|died unexpectedly) \(exit code: (-?\d+)\)/,
+  /Subprocess \S+ \(pid=\d+\) crashed with exit code (-?\d+)/,
+  /Failed core proc\(s\): \{.*?: (-\d+)/,
+]
+
+/** SGLang kills itself with SIGKILL once it has said this: the signal then says nothing about the cause. */
+export const KILLS_ITSELF = /Received sigquit from a child process/

@@ -1,7 +1,7 @@
 /** Talks to a running engine over the address that clients use. */
 export interface EngineClient {
-  /** True once the engine says that it is up. A refused connection is false, not an error. */
-  healthy(url: string, signal?: AbortSignal): Promise<boolean>
+  /** True once the engine says on `path` that it is up. A refused connection is false, not an error. */
+  healthy(url: string, path: string, signal?: AbortSignal): Promise<boolean>
   /** One short completion: the only proof of readiness. `ms` is the time it took. Throws AimError `EngineNotAnswering`. */
   complete(url: string, model: string, signal?: AbortSignal): Promise<{ text: string; tokens: number; ms: number }>
 }

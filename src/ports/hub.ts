@@ -12,4 +12,6 @@ export interface Hub {
   locate(model: PinnedModel, file: ModelFile, signal?: AbortSignal): Promise<FileLocation>
   /** Bytes of the file from `start` to `end` (both inclusive, in bytes). Fails unless the answer is exactly that range. */
   read(location: FileLocation, range: { start: number; end: number }, signal?: AbortSignal): Promise<Readable>
+  /** A small file as text, whole and verified: a model's configuration. */
+  readText(model: PinnedModel, file: ModelFile, signal?: AbortSignal): Promise<string>
 }

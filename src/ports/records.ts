@@ -1,3 +1,4 @@
+import type { Measurement } from '../domain/measurement.js'
 import type { Plan } from '../domain/plan.js'
 import type { AttemptRecord, DeploymentHistory, DeploymentRecord } from '../contracts/records.js'
 
@@ -11,6 +12,10 @@ export interface Records {
   finish(run: { workflowId: string; runId: string }, end: Pick<DeploymentRecord, 'state' | 'revision' | 'error' | 'result'>): Promise<void>
   /** Highest endpoint revision ever recorded for this endpoint; 0 when there is none. */
   lastRevision(endpoint: string): Promise<number>
+  /** What a launch showed of memory and speed, for the next plan of the same kind: it replaces what was kept of that kind before. */
+  saveMeasurement(measurement: Measurement): Promise<void>
+  /** What is known of these repositories. */
+  measurements(models: string[]): Promise<Measurement[]>
   /** Newest first. */
   history(endpoint: string, limit: number): Promise<DeploymentHistory[]>
   close(): Promise<void>

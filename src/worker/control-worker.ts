@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { Worker, type NativeConnection } from '@temporalio/worker'
 import { controlActivities, controlWaitActivities } from '../../activities/control/index.js'
 import { compiledFile } from '../adapters/compiled.js'
+import { createPlanPolicy } from '../adapters/plan-policy/create-plan-policy.js'
 import { createCluster } from '../adapters/temporal/cluster.js'
 import type { Settings } from '../config/settings.js'
 import { CONTROL_QUEUE, WAIT_QUEUE } from '../contracts/task-queues.js'
@@ -25,7 +26,13 @@ export function createControlWorkers(connection: NativeConnection, settings: Set
       ...common,
       taskQueue: CONTROL_QUEUE,
       workflowBundle: { codePath: compiledFile(join('..', 'workflow-bundle.js')) },
-      activities: controlActivities({ cluster, hub: hubOf(settings), records, recipes: recipesOf(settings) }),
+      activities: controlActivities({
+        cluster,
+        hub: hubOf(settings),
+        records,
+        recipes: recipesOf(settings),
+        policy: createPlanPolicy(settings),
+      }),
       stickyQueueScheduleToStartTimeout: '5 s',
       shutdownGraceTime: '5 s',
     }),

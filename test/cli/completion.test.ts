@@ -29,7 +29,7 @@ describe('candidates', () => {
   it.each([
     [
       ['deploy', 'x', '--backend', ''],
-      ['llamacpp', 'vllm'],
+      ['llamacpp', 'vllm', 'sglang', 'custom'],
     ],
     [
       ['status', '-o', ''],

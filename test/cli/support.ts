@@ -7,6 +7,7 @@ import type { OperationProgress } from '../../src/contracts/deploy.js'
 import type { DeployResult, EndpointView } from '../../src/contracts/endpoint.js'
 import { AimError } from '../../src/contracts/errors.js'
 import type { Candidate } from '../../src/domain/plan.js'
+import { aCandidate, aPlan } from '../support/plans.js'
 
 /** A stream that keeps what was written; a terminal when `tty` is given. */
 export function capture(tty?: { columns: number; rows?: number }): Stream & { text(): string } {
@@ -62,17 +63,7 @@ export function handleOf<Result>(result: Promise<Result>, progress: OperationPro
   }
 }
 
-export const candidate: Candidate = {
-  recipe: 'any/llamacpp-cpu',
-  backend: 'llamacpp',
-  node: 'node-1',
-  gpus: [],
-  format: 'gguf',
-  modelFile: 'model.gguf',
-  weightBytes: 92_400_000,
-  args: {},
-  env: {},
-}
+export const candidate: Candidate = aCandidate()
 
 export const deployed: DeployResult = {
   endpoint: 'smol',
@@ -87,7 +78,7 @@ export const deployed: DeployResult = {
   cache: 'miss',
   proof: { text: 'ok', tokens: 4, ms: 120 },
   timings: { pin: 90, warm: 2000, ready: 910 },
-  plan: { candidates: [candidate], dropped: [] },
+  plan: aPlan({ candidates: [candidate], dropped: [] }),
 }
 
 export const serving: EndpointView = {
@@ -106,7 +97,17 @@ export const serving: EndpointView = {
   replica: {
     key: { namespace: 'default', endpoint: 'smol', replica: 0, fence: 1, launch: 1 },
     nodeId: 'node-1',
-    spec: { backend: 'llamacpp', servedName: 'smol', modelPath: '/weights', modelFile: 'model.gguf', gpus: [], args: {}, env: {} },
+    spec: {
+      backend: 'llamacpp',
+      servedName: 'smol',
+      modelPath: '/weights',
+      modelFile: 'model.gguf',
+      gpus: [],
+      parallel: candidate.parallel,
+      settings: {},
+      args: {},
+      env: {},
+    },
     url: 'http://127.0.0.1:8100',
     pid: 4242,
     weightBytes: 92_400_000,

@@ -17,7 +17,7 @@ function refusal(change: object): string {
 }
 
 test('a short request is filled with defaults', () => {
-  expect(validate(DeployRequest, good)).toEqual({ ...good, ref: 'main', dryRun: false })
+  expect(validate(DeployRequest, good)).toEqual({ ...good, ref: 'main', objective: 'balanced', dryRun: false })
 })
 
 describe('bad input names the field and the rule', () => {
@@ -25,6 +25,14 @@ describe('bad input names the field and the rule', () => {
     ['an unknown field', { gpu: 8 }, /^gpu: is not a known field/],
     ['a wrong type', { port: '8100' }, /^port: .*number/],
     ['a privileged port', { port: 80 }, /^port: must be 1024 or higher/],
+    ['an unknown objective', { objective: 'cheap' }, /^objective: .*balanced.*cost/],
+    ['an unknown precision', { precisions: ['fp16'] }, /^precisions\.0: .*bf16/],
+    ['no precision at all', { precisions: [] }, /^precisions: must name at least one/],
+    ['a fleet for one replica', { gpus: 65 }, /^gpus: must be 64 or lower/],
+    ['nobody at a time', { concurrency: 0 }, /^concurrency: must be 1 or higher/],
+    ['a price of nothing', { maxPricePerHour: 0 }, /^maxPricePerHour: must be above 0/],
+    ['a label that is no text', { labels: { zone: 1 } }, /^labels\.zone: .*string/],
+    ['consent to code by the request', { remoteCode: true }, /^remoteCode: is not a known field/],
     ['an unknown backend', { backend: 'tgi' }, /^backend: .*llamacpp.*vllm/],
     ['a model like a path', { model: '../../etc/passwd' }, /^model: must be a repository/],
     ['an absolute path', { model: '/etc/passwd' }, /^model: must be a repository/],

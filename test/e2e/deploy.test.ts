@@ -136,7 +136,9 @@ describe('bad input from the command line', () => {
     [['deploy', 'org/name; id'], /MODEL: must be a repository/],
     [['deploy', 'org/name', '--backend', 'tgi'], /backend/],
     [['deploy', 'org/name', '--port', 'many'], /port/],
-    [['deploy', 'org/name', '--gpus', '8'], /--gpus/],
+    [['deploy', 'org/name', '--gpu', '8'], /--gpus/],
+    [['plan', 'org/name', '--precision', 'fp7'], /precision/],
+    [['plan', 'org/name', '--label', 'zone'], /label/],
     [['deploy', 'org/name', '--name', 'A B'], /must be 1 to 63/],
     [['stop', '../x'], /must be 1 to 63/],
   ])('aim %j is refused with the field and the rule', async (argv, rule) => {

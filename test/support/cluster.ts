@@ -9,7 +9,7 @@ import { createCluster } from '../../src/adapters/temporal/cluster.js'
 import { registerNode } from '../../src/adapters/temporal/nodes.js'
 import { createAimClient } from '../../src/client/aim-client.js'
 import { CONTROL_QUEUE, WAIT_QUEUE, nodeQueue, watchQueue } from '../../src/contracts/task-queues.js'
-import { FakeMachine, FakeRecords, FakeWeights, fakeHub, fakeProbe, fakeRecipes, uniqueName } from './fakes.js'
+import { FakeMachine, FakeRecords, FakeWeights, fakeHub, fakePolicy, fakeProbe, fakeRecipes, uniqueName } from './fakes.js'
 
 /** One cluster for a test file: a real Temporal server in a namespace of its own, real workers, fake machines. */
 export async function startCluster() {
@@ -33,7 +33,7 @@ export async function startCluster() {
       // Few slots on purpose: no flow may hold one while it waits for another.
       maxConcurrentActivityTaskExecutions: 2,
       workflowBundle: await bundle(),
-      activities: controlActivities({ cluster: createCluster(client), hub, records, recipes: { all: async () => fakeRecipes } }),
+      activities: controlActivities({ cluster: createCluster(client), hub, records, recipes: fakeRecipes, policy: fakePolicy }),
     }),
     Worker.create({ ...common, taskQueue: WAIT_QUEUE, activities: controlWaitActivities({ cluster: createCluster(client) }) }),
     Worker.create({ ...common, taskQueue: nodeQueue(nodeId), activities: nodeActivities(ports) }),

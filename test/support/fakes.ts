@@ -2,11 +2,14 @@ import { randomBytes } from 'node:crypto'
 import { AimError } from '../../src/contracts/errors.js'
 import type { PinnedModel, Weights } from '../../src/contracts/model.js'
 import { engineKeyName, type EngineKey, type EngineSpec, type EngineState } from '../../src/domain/engine.js'
+import type { Measurement } from '../../src/domain/measurement.js'
 import type { Recipe } from '../../src/domain/recipe.js'
 import type { EngineClient } from '../../src/ports/engine-client.js'
 import type { EngineLauncher } from '../../src/ports/engine-launcher.js'
 import type { Hub } from '../../src/ports/hub.js'
 import type { NodeProbe } from '../../src/ports/node-probe.js'
+import type { PlanPolicy } from '../../src/ports/plan-policy.js'
+import type { Recipes } from '../../src/ports/recipes.js'
 import type { DeploymentHistory, Records } from '../../src/ports/records.js'
 import type { WeightStore } from '../../src/ports/weight-store.js'
 
@@ -92,7 +95,7 @@ export function fakeHub(change: Partial<Hub> = {}): Hub {
     commit: COMMIT,
     files: [{ path: 'model.gguf', size: 100, digest: { kind: 'sha256', hex: 'b'.repeat(64) } }],
   })
-  return { pin, locate: unused, read: unused, ...change }
+  return { pin, locate: unused, read: unused, readText: unused, ...change }
 }
 
 export class FakeWeights implements WeightStore {
@@ -121,17 +124,49 @@ export const fakeProbe: NodeProbe = {
     memoryFreeBytes: 2 ** 33,
     cacheDisk: { path: '/', totalBytes: 2 ** 40, freeBytes: 2 ** 39 },
     gpus: [],
+    rocm: { driver: null, rocm: null },
+    labels: {},
+    cachedModels: [],
     problems: [],
     backends: [{ backend: 'llamacpp', ready: true, version: '1' }],
   }),
 }
 
-export const fakeRecipes: Recipe[] = [
-  { id: 'any/llamacpp-cpu', model: '*', backend: 'llamacpp', format: 'gguf', hardware: { kind: 'cpu' }, args: {}, env: {} },
-]
+const onCpu: Recipe = {
+  id: 'any/llamacpp-cpu',
+  origin: 'generic',
+  model: '*',
+  precision: null,
+  backend: 'llamacpp',
+  version: null,
+  format: 'gguf',
+  hardware: { kind: 'cpu' },
+  parallel: { tensor: 1, pipeline: 1, data: 1, expert: false },
+  objective: null,
+  settings: {},
+  args: {},
+  env: {},
+  benchmarks: [],
+  source: 'a test',
+}
+
+/** One recipe for any GGUF file on the processor; no table of cards, no catalogue of models. */
+export const fakeRecipes: Recipes = { all: async () => [onCpu], hardware: async () => [], models: async () => [] }
+
+/** No prices, and no code of any repository. */
+export const fakePolicy: PlanPolicy = { prices: async () => null, allowsRemoteCode: () => false }
 
 export class FakeRecords implements Records {
   readonly all = new Map<string, DeploymentHistory>()
+  readonly measured: Measurement[] = []
+
+  async saveMeasurement(measurement: Measurement): Promise<void> {
+    this.measured.push(measurement)
+  }
+
+  async measurements(models: string[]): Promise<Measurement[]> {
+    return this.measured.filter(({ model }) => models.includes(model))
+  }
 
   async begin(record: Parameters<Records['begin']>[0]): Promise<void> {
     const started = {

@@ -137,7 +137,7 @@ export class Stack {
 function oneThreadRecipes(folder: string): string {
   const recipes = join(folder, 'recipes')
   mkdirSync(join(recipes, 'any'), { recursive: true })
-  const recipe = 'model: "*"\nbackend: llamacpp\nformat: gguf\nhardware: { kind: cpu }\nargs: { threads: 1 }\n'
+  const recipe = 'model: "*"\nbackend: llamacpp\nformat: gguf\nhardware: { kind: cpu }\nargs: { threads: 1 }\nsource: a test\n'
   writeFileSync(join(recipes, 'any', 'llamacpp-cpu.yaml'), recipe)
   return recipes
 }

@@ -263,7 +263,7 @@ describe('undeploy', () => {
 
 describe('a workflow started by hand', () => {
   test.each([
-    ['deployModel', { endpoint: 'x', model: 'org/name', gpus: 8 }, 'gpus: is not a known field'],
+    ['deployModel', { endpoint: 'x', model: 'org/name', gpu: 8 }, 'gpu: is not a known field'],
     ['deployModel', { endpoint: 'x', model: '../../etc' }, 'model: must be a repository `org/name`'],
     ['deployModel', { endpoint: 'x', model: 'org/name', backend: 'tgi' }, 'backend: Invalid option'],
     ['deployModel', undefined, 'input: Invalid input: expected object'],

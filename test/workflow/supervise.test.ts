@@ -53,7 +53,9 @@ test('stopping while the engine is being restarted leaves nothing running', asyn
 test('a run that goes on from another one’s state proves an engine that was just started, then keeps it alive', async () => {
   const name = uniqueName('carried')
   const key = { namespace: cluster.namespace, endpoint: name, replica: 0, fence: 7, launch: 3 }
-  const spec = { backend: 'llamacpp', servedName: name, modelPath: '/weights', port: 9_500, gpus: [], args: {}, env: {} } as const
+  const parallel = { tensor: 1, pipeline: 1, data: 1, expert: false }
+  const engine = { backend: 'llamacpp', servedName: name, modelPath: '/weights', port: 9_500, gpus: [], args: {}, env: {} } as const
+  const spec = { ...engine, parallel, settings: {} }
   await cluster.machine.launch(key, { ...spec, gpus: [] })
   const replica = { key, nodeId: cluster.nodeId, spec, url: 'http://127.0.0.1:9500', pid: 1, weightBytes: 100 }
   const revision = {

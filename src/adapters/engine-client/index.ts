@@ -3,7 +3,7 @@ import { AimError } from '../../contracts/errors.js'
 import type { EngineClient } from '../../ports/engine-client.js'
 
 export type EngineClientOptions = {
-  /** Milliseconds for an answer of `/health`; vLLM and llamacpp answer it without computing. */
+  /** Milliseconds for an answer that the engine is up; it computes nothing for it. */
   healthMs?: number
   /** Milliseconds for the short completion; the first one on a GPU may still compile kernels. */
   completeMs?: number
@@ -30,9 +30,9 @@ type Completion = { text: string; tokens: number }
 /** Talks the OpenAI protocol that all engines speak. */
 export function createEngineClient({ healthMs = 2_000, completeMs = 120_000 }: EngineClientOptions = {}): EngineClient {
   return {
-    async healthy(url, signal) {
+    async healthy(url, path, signal) {
       try {
-        const answer = await fetch(`${url}/health`, { redirect: 'error', signal: within(healthMs, signal) })
+        const answer = await fetch(`${url}${path}`, { redirect: 'error', signal: within(healthMs, signal) })
         await answer.body?.cancel()
         return answer.ok
       } catch {

@@ -7,6 +7,7 @@ import { networkFailure, protocol, refusal, unreachable, type About } from './fa
 import { createHttp, redirectTarget, type HttpAnswer, type HttpLimits, type HttpRequest } from './http.js'
 import { readJson } from './json.js'
 import { exactly, wrongRange, type ByteRange } from './range.js'
+import { readText } from './read-text.js'
 
 export type HubOptions = {
   /** Base address, as in HF_ENDPOINT; a path before `/api` is kept, as repository managers need it. */
@@ -77,7 +78,7 @@ export function createHub(options: HubOptions): Hub {
     return files
   }
 
-  return {
+  const api: Hub = {
     async pin(repo, ref, signal): Promise<PinnedModel> {
       const about = { hub, model: repo, ref }
       const { data } = await getJson(
@@ -131,7 +132,10 @@ export function createHub(options: HubOptions): Hub {
         signal?.aborted ? signal.reason : unreachable(about.hub, reason, {}, cause),
       )
     },
+
+    readText: (model, file, signal) => readText(api, model, file, signal),
   }
+  return api
 }
 
 /** Why what is said about a file is not what its listing promised; null when it is. */

@@ -8,7 +8,7 @@ import { isExecutable } from './tools.js'
 
 /** Whether each backend can run here, told from files alone: loading one to ask it takes seconds. */
 export function inspectBackends(tools: EngineTools): BackendReadiness[] {
-  return [inspectLlamacpp(tools), inspectVllm(tools)]
+  return [inspectLlamacpp(tools), ...PYTHON_ENGINES.map((engine) => inspectPython(engine, tools[engine.backend]))]
 }
 
 function inspectLlamacpp(tools: EngineTools): BackendReadiness {
@@ -30,12 +30,17 @@ function inspectLlamacpp(tools: EngineTools): BackendReadiness {
   return { backend, ready: true, version }
 }
 
-function inspectVllm({ vllm }: EngineTools): BackendReadiness {
-  const backend: Backend = 'vllm'
-  const fix = 'install vLLM, or set AIM_VLLM_BIN to its program'
-  if (vllm === null) return { backend, ready: false, reason: '`vllm` is not on PATH', fix }
-  if (!isExecutable(vllm)) return { backend, ready: false, reason: `${vllm} is not a program that we may run`, fix }
-  return { backend, ready: true, version: vllmVersion(vllm) }
+/** Engines that are programs of a Python environment, and the setting that names one that is not on PATH. */
+const PYTHON_ENGINES = [
+  { backend: 'vllm', title: 'vLLM', setting: 'AIM_VLLM_BIN' },
+  { backend: 'sglang', title: 'SGLang', setting: 'AIM_SGLANG_BIN' },
+] as const
+
+function inspectPython({ backend, title, setting }: (typeof PYTHON_ENGINES)[number], program: string | null): BackendReadiness {
+  const fix = `install ${title}, or set ${setting} to its program`
+  if (program === null) return { backend, ready: false, reason: `\`${backend}\` is not on PATH`, fix }
+  if (!isExecutable(program)) return { backend, ready: false, reason: `${program} is not a program that we may run`, fix }
+  return { backend, ready: true, version: distributionVersion(backend, program) }
 }
 
 /** Version of an npm package as our code would load it; null when it is not installed. Read from its folder, for a package may export nothing. */
@@ -46,12 +51,13 @@ function packageVersion(name: string): string | null {
 }
 
 /** From the metadata beside the program (`bin/vllm` and `lib/python3.x/site-packages` share a parent); `vllm --version` imports all of torch. */
-function vllmVersion(program: string): string {
+function distributionVersion(name: string, program: string): string {
   const lib = join(dirname(dirname(realpathSync(program))), 'lib')
   const packages = list(lib)
-    .filter((name) => name.startsWith('python'))
+    .filter((entry) => entry.startsWith('python'))
     .flatMap((python) => list(join(lib, python, 'site-packages')))
-  return packages.map((name) => /^vllm-(.+)\.dist-info$/.exec(name)?.[1]).find((version) => version !== undefined) ?? 'unknown'
+  const metadata = new RegExp(`^${name}-(.+)\\.dist-info$`)
+  return packages.map((entry) => metadata.exec(entry)?.[1]).find((version) => version !== undefined) ?? 'unknown'
 }
 
 function list(folder: string): string[] {

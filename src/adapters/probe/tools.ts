@@ -4,13 +4,18 @@ import type { Settings } from '../../config/settings.js'
 import type { EngineTools } from '../../engines/engine.js'
 import { compiledFile } from '../compiled.js'
 
-/** The programs that engines are started with on this node. A `vllm` that was configured is taken as it is; the probe says if it cannot run. */
-export function findTools(settings: Pick<Settings, 'vllmBin'>, env: NodeJS.ProcessEnv = process.env): EngineTools {
+/** The programs that engines are started with on this node. One that was configured is taken as it is; the probe says if it cannot run. */
+export function findTools(settings: Pick<Settings, 'vllmBin' | 'sglangBin'>, env: NodeJS.ProcessEnv = process.env): EngineTools {
   return {
     node: process.execPath,
     llamacppServer: compiledFile('llamacpp-server/main.js'),
-    vllm: settings.vllmBin === undefined ? findOnPath('vllm', env['PATH'] ?? '') : resolve(settings.vllmBin),
+    vllm: programOf('vllm', settings.vllmBin, env),
+    sglang: programOf('sglang', settings.sglangBin, env),
   }
+}
+
+function programOf(name: string, configured: string | undefined, env: NodeJS.ProcessEnv): string | null {
+  return configured === undefined ? findOnPath(name, env['PATH'] ?? '') : resolve(configured)
 }
 
 export function isExecutable(file: string): boolean {

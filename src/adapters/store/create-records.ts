@@ -1,6 +1,7 @@
 import { and, asc, desc, eq, inArray, isNull, max, sql } from 'drizzle-orm'
 import type { AttemptRecord, DeploymentHistory, Records } from '../../ports/records.js'
 import type { Database } from './database.js'
+import { readMeasurements, saveMeasurement } from './measurements.js'
 import { attempts, deployments, plans } from './schema.js'
 import { storable } from './storable.js'
 
@@ -52,6 +53,9 @@ export function createRecords({ db, close }: Pick<Database, 'db' | 'close'>, onW
         .where(eq(deployments.endpoint, endpoint))
       return row?.last ?? 0
     },
+
+    saveMeasurement: (measurement) => saveMeasurement(db, measurement),
+    measurements: (models) => readMeasurements(db, models),
 
     async history(endpoint, limit) {
       const rows = await db

@@ -51,6 +51,8 @@ function guarded(records: Records, secrets: string[]): Records {
     saveAttempt: (...asked) => safely(secrets, () => records.saveAttempt(...asked)),
     finish: (...asked) => safely(secrets, () => records.finish(...asked)),
     lastRevision: (...asked) => safely(secrets, () => records.lastRevision(...asked)),
+    saveMeasurement: (...asked) => safely(secrets, () => records.saveMeasurement(...asked)),
+    measurements: (...asked) => safely(secrets, () => records.measurements(...asked)),
     history: (...asked) => safely(secrets, () => records.history(...asked)),
     close: () => (closed ??= safely(secrets, () => records.close())),
   }

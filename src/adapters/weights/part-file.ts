@@ -1,7 +1,8 @@
-import { createHash, type Hash } from 'node:crypto'
+import type { Hash } from 'node:crypto'
 import { constants } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
 import type { ModelFile } from '../../contracts/model.js'
+import { startHash } from '../start-hash.js'
 
 const READ_BYTES = 4 << 20
 
@@ -53,10 +54,6 @@ export async function openPart(path: string, file: ModelFile, signal?: AbortSign
     await handle.close()
     throw error
   }
-}
-
-function startHash({ digest, size }: ModelFile): Hash {
-  return digest.kind === 'sha256' ? createHash('sha256') : createHash('sha1').update(`blob ${size}\0`)
 }
 
 async function hashPrefix(handle: FileHandle, length: number, hash: Hash, signal?: AbortSignal): Promise<Hash> {

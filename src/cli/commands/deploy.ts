@@ -2,7 +2,6 @@ import type { OperationHandle } from '../../client/types.js'
 import { DeployRequest } from '../../contracts/deploy.js'
 import type { DeployResult } from '../../contracts/endpoint.js'
 import { AimError } from '../../contracts/errors.js'
-import type { Backend } from '../../domain/engine.js'
 import type { Cli } from '../cli.js'
 import { nameFromModel } from '../endpoint-name.js'
 import { Interrupted, unlessInterrupted } from '../interrupt.js'
@@ -11,15 +10,10 @@ import { follow } from '../progress/follow.js'
 import { confirmReplacement } from '../replacement.js'
 import { shellWords } from '../shell-words.js'
 import { deployedReport, plannedReport } from '../views/deployed.js'
+import { requirementFields, type RequirementOptions } from './requirement-options.js'
 
-export type DeployOptions = {
+export type DeployOptions = RequirementOptions & {
   name?: string
-  ref?: string
-  file?: string
-  backend?: Backend
-  recipe?: string
-  node?: string
-  context?: number
   port?: number
   reason?: string
   detach?: boolean
@@ -39,6 +33,13 @@ const FLAG_OF: Record<keyof DeployRequest, string> = {
   recipe: '--recipe',
   node: '--node',
   context: '--context',
+  concurrency: '--concurrency',
+  objective: '--objective',
+  precisions: '--precision',
+  hardware: '--hardware',
+  gpus: '--gpus',
+  labels: '--label',
+  maxPricePerHour: '--max-price',
   port: '--port',
   reason: '--reason',
   dryRun: '--dry-run',
@@ -69,9 +70,9 @@ export async function deploy(cli: Cli, [model = '']: string[], options: DeployOp
 
 /** Checks what was typed before anything is asked of the cluster. Throws InvalidInput with the flag as the field. */
 export function deployRequest(model: string, options: DeployOptions): DeployRequest {
-  const { name, ref, file, backend, recipe, node, context, port, reason, dryRun } = options
+  const { name, port, reason, dryRun } = options
   const endpoint = name ?? nameFromModel(model)
-  const asked = { endpoint, model, ref, file, backend, recipe, node, context, port, reason, dryRun }
+  const asked = { endpoint, model, ...requirementFields(options), port, reason, dryRun }
   const result = DeployRequest.safeParse(Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined)))
   if (result.success) return result.data
   // A name that was derived is not what the person got wrong.

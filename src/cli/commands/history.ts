@@ -6,22 +6,21 @@ import { checkedName } from '../endpoint-name.js'
 import { listReport, type Column, type Report } from '../output/report.js'
 import type { Style } from '../output/style.js'
 import { duration, moment } from '../output/units.js'
-import { changeSummary, changesBetween, factsOf, type FactChange } from '../views/changes.js'
+import { changeSummary, changesBetween, factsOf } from '../views/changes.js'
 
-export type HistoryOptions = { limit: number; diff?: string[] }
+export type HistoryOptions = { limit: number }
 
-/** As far back as two revisions are looked for. */
+/** As far back as anything is looked for. */
 const DEEPEST = 200
 
-export async function history(cli: Cli, [name = '']: string[], { limit, diff }: HistoryOptions): Promise<Report> {
+export async function history(cli: Cli, [name = '']: string[], { limit }: HistoryOptions): Promise<Report> {
   const endpoint = checkedName(name)
-  const pair = diff === undefined ? null : revisionPair(diff)
   const { settings, paths } = await cli.configuration()
   // More than is shown: dry runs are left out, and the oldest line is compared with one before it.
-  const depth = pair === null ? Math.min(DEEPEST, 2 * limit + 1) : DEEPEST
+  const depth = Math.min(DEEPEST, 2 * limit + 1)
   const records = (await fetchHistory(settings, paths, endpoint, depth)).filter(({ state }) => state !== 'planned')
   if (records.length === 0) throw new AimError('NotFound', { what: `history of ${endpoint}` })
-  return pair === null ? listOf(records, limit) : diffOf(endpoint, records, pair)
+  return listOf(records, limit)
 }
 
 type Entry = DeploymentHistory & { change: string }
@@ -71,38 +70,4 @@ function changeOf(record: DeploymentHistory, older: DeploymentHistory[]): string
   const before = older.find(({ kind, state }) => kind === 'deploy' && state === 'deployed')
   if (before === undefined) return `first: ${factsOf(record)['model'] ?? ''}`
   return changeSummary(changesBetween(factsOf(before), factsOf(record))) || 'nothing'
-}
-
-const DIFF_COLUMNS = (a: number, b: number): Column<FactChange>[] => [
-  { header: 'FIELD', value: ({ field }) => field },
-  { header: `REVISION ${a}`, value: ({ from }) => from, flexible: true },
-  { header: `REVISION ${b}`, value: ({ to }) => to, flexible: true },
-]
-
-function diffOf(endpoint: string, records: DeploymentHistory[], [a, b]: [number, number]): Report {
-  const changes = changesBetween(factsOf(revisionOf(endpoint, records, a)), factsOf(revisionOf(endpoint, records, b)))
-  return listReport({
-    items: changes,
-    columns: DIFF_COLUMNS(a, b),
-    name: ({ field }) => field,
-    empty: `revisions ${a} and ${b} are the same`,
-  })
-}
-
-function revisionOf(endpoint: string, records: DeploymentHistory[], wanted: number): DeploymentHistory {
-  const found = records.find(({ revision }) => revision === wanted)
-  if (found !== undefined) return found
-  const known = records.flatMap(({ revision }) => revision ?? [])
-  throw new AimError('NotFound', {
-    what: `revision ${wanted} of ${endpoint}`,
-    revisions: [...new Set(known)].toSorted((x, y) => x - y).join(', '),
-  })
-}
-
-function revisionPair(words: string[]): [number, number] {
-  const [a, b] = words.map(Number)
-  if (words.length !== 2 || !words.every((word) => /^\d{1,9}$/.test(word))) {
-    throw new AimError('InvalidInput', { field: '--diff', rule: 'takes two revision numbers, after the name: aim history NAME --diff 1 2' })
-  }
-  return [a ?? 0, b ?? 0]
 }

@@ -1,7 +1,9 @@
 import { InvalidArgumentError } from 'commander'
-import { BACKENDS } from '../../domain/engine.js'
 import type { CommandSpec, OptionSpec } from '../cli.js'
 import { parseDuration } from '../output/units.js'
+import { PLAN_COMMANDS } from './plan-commands.js'
+import { RECIPE_COMMANDS } from './recipe-commands.js'
+import { REQUIREMENT_OPTIONS, asInteger } from './requirement-options.js'
 
 const YES: OptionSpec = { flags: '-y, --yes', about: 'do not ask' }
 const REASON: OptionSpec = { flags: '--reason <text>', about: 'why; kept in the history' }
@@ -53,12 +55,7 @@ export const COMMANDS: CommandSpec[] = [
     arguments: [{ name: '<model>', about: 'repository on the hub: org/name' }],
     options: [
       { flags: '--name <endpoint>', about: 'name to serve under (default: from the model)', complete: 'endpoint' },
-      { flags: '--ref <ref>', about: 'branch, tag or commit (default: main)' },
-      { flags: '--file <path>', about: 'weights file, where a repository holds several (GGUF)' },
-      { flags: '--backend <backend>', about: 'engine to use (default: what fits best)', choices: BACKENDS },
-      { flags: '--recipe <id>', about: 'recipe to use; `aim recipes list` shows them', complete: 'recipe' },
-      { flags: '--node <node>', about: 'node to run on', complete: 'node' },
-      { flags: '--context <tokens>', about: 'longest context', parse: asInteger },
+      ...REQUIREMENT_OPTIONS,
       { flags: '--port <port>', about: 'port of the endpoint (default: a free one)', parse: asInteger },
       REASON,
       { flags: '--wait', about: 'wait until it serves (the default)', conflicts: ['detach'] },
@@ -74,6 +71,7 @@ export const COMMANDS: CommandSpec[] = [
     ],
     load: async () => (await import('./deploy.js')).deploy,
   },
+  ...PLAN_COMMANDS,
   {
     name: 'status',
     about: 'show the endpoints, or one of them',
@@ -152,14 +150,8 @@ export const COMMANDS: CommandSpec[] = [
     name: 'history',
     about: 'show what was deployed when, by whom, and what changed',
     arguments: [{ name: '<name>', ...ENDPOINT }],
-    options: [
-      { flags: '-n, --limit <n>', about: 'newest entries to show', default: 20, parse: asInteger },
-      { flags: '--diff <revisions...>', about: 'two revisions, to see what differs: --diff 1 2' },
-    ],
-    examples: [
-      ['aim history chat', 'newest first'],
-      ['aim history chat --diff 1 2', 'what changed from revision 1 to 2'],
-    ],
+    options: [{ flags: '-n, --limit <n>', about: 'newest entries to show', default: 20, parse: asInteger }],
+    examples: [['aim history chat', 'newest first']],
     load: async () => (await import('./history.js')).history,
   },
   {
@@ -187,13 +179,7 @@ export const COMMANDS: CommandSpec[] = [
     examples: [['aim config view --origin', 'which of them is set where']],
     load: async () => (await import('./config-view.js')).configView,
   },
-  {
-    name: 'recipes list',
-    about: 'show the recipes: which model runs how on what',
-    arguments: [{ name: '[model]', about: 'only those for this model' }],
-    examples: [['aim recipes list', 'all recipes, yours among them (AIM_RECIPES)']],
-    load: async () => (await import('./recipes-list.js')).recipesList,
-  },
+  ...RECIPE_COMMANDS,
   {
     name: 'hub serve',
     about: 'serve a folder of models in the protocol of the Hugging Face hub',
@@ -226,6 +212,26 @@ export const COMMANDS: CommandSpec[] = [
     load: async () => (await import('./worker.js')).node,
   },
   {
+    name: 'node inspect',
+    about: 'show the GPUs of this machine, or of a folder of captures',
+    more: 'Sources: KFD, amd-smi, rocm-smi, rocminfo. What they dispute or leave out is listed as a problem; a GPU is never guessed.',
+    options: [{ flags: '--from <dir>', about: 'folder that `aim node capture` wrote', complete: 'directory' }],
+    examples: [
+      ['aim node inspect', 'model, memory, partition and health of each GPU'],
+      ['aim node inspect --json > node.json', 'for `aim plan --inventory`'],
+      ['aim node inspect --from captures', 'a machine that is not here'],
+    ],
+    load: async () => (await import('./node-inspect.js')).nodeInspect,
+  },
+  {
+    name: 'node capture',
+    about: 'write what the GPU tools and KFD say into a folder, to send with a bug',
+    more: 'Serial numbers of the cards are part of what the tools print.',
+    arguments: [{ name: '<dir>', about: 'folder to write; empty, or not there yet', complete: 'directory' }],
+    examples: [['aim node capture captures', '`aim node inspect --from captures` reads it anywhere']],
+    load: async () => (await import('./node-capture.js')).nodeCapture,
+  },
+  {
     name: 'completion',
     about: 'print the script that makes Tab complete verbs, flags and names',
     arguments: [{ name: '<shell>', about: 'your shell', choices: ['bash', 'zsh', 'fish'] }],
@@ -252,11 +258,6 @@ export const COMMANDS: CommandSpec[] = [
     load: async () => (await import('./complete.js')).complete,
   },
 ]
-
-function asInteger(text: string): number {
-  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.')
-  return Number(text)
-}
 
 function asLines(text: string): number {
   return text === 'all' ? Number.POSITIVE_INFINITY : asInteger(text)

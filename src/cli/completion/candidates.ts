@@ -23,7 +23,8 @@ export function candidatesFor(words: string[], commands: CommandSpec[], globals:
 /** The verb that the words name, and what follows it. No verb yet: the words so far. */
 function commandOf(words: string[], commands: CommandSpec[]): { spec: CommandSpec | null; rest: string[] } {
   for (let start = 0; start < words.length; start++) {
-    const spec = commands.find(({ name }) => name === words.slice(start, start + name.split(' ').length).join(' '))
+    const named = commands.filter(({ name }) => name === words.slice(start, start + name.split(' ').length).join(' '))
+    const spec = named.toSorted((a, b) => b.name.length - a.name.length)[0]
     if (spec !== undefined) return { spec, rest: words.slice(start + spec.name.split(' ').length) }
   }
   return { spec: null, rest: words.filter((word) => !word.startsWith('-')) }

@@ -22,8 +22,12 @@ export function factsOf({ request, result, plan }: Pick<DeploymentHistory, 'requ
     backend: became['backend'] ?? asked['backend'],
     node: became['node'] ?? asked['node'],
     gpus: Array.isArray(chosen['gpus']) && chosen['gpus'].length > 0 ? chosen['gpus'].join(',') : undefined,
+    precision: chosen['precision'],
+    card: chosen['card'],
     context: chosen['context'] ?? asked['context'],
     port: asked['port'],
+    ...prefixed('parallel', chosen['parallel']),
+    ...prefixed('setting', chosen['settings']),
     ...prefixed('arg', chosen['args']),
     ...prefixed('env', chosen['env']),
   }

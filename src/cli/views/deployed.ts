@@ -1,8 +1,8 @@
 import type { DeployResult } from '../../contracts/endpoint.js'
-import type { Candidate, Dropped } from '../../domain/plan.js'
 import { openAiUrl } from '../endpoint-url.js'
-import { recordReport, tableOf, type Column, type Field, type Report } from '../output/report.js'
-import { bytes, duration } from '../output/units.js'
+import { recordReport, type Field, type Report } from '../output/report.js'
+import { duration } from '../output/units.js'
+import { planExit, planText } from './plan.js'
 
 /** The block after a deploy: what serves, where, and the proof that it answers. */
 export function deployedReport(result: DeployResult): Report {
@@ -58,53 +58,14 @@ function tookText(timings: Record<string, number>): string | null {
   return `${duration(total)}${notable.length > 0 ? ` (${notable.join(', ')})` : ''}`
 }
 
-type Ranked = Candidate & { rank: number }
-
-const CANDIDATE_COLUMNS: Column<Ranked>[] = [
-  { header: '#', value: ({ rank }) => String(rank), align: 'right' },
-  { header: 'RECIPE', value: ({ recipe }) => recipe, flexible: true },
-  { header: 'BACKEND', value: ({ backend }) => backend },
-  { header: 'NODE', value: ({ node }) => node, flexible: true },
-  { header: 'GPUS', value: ({ gpus }) => (gpus.length === 0 ? 'CPU' : gpus.join(',')) },
-  { header: 'WEIGHTS', value: ({ weightBytes }) => bytes(weightBytes), align: 'right' },
-  { header: 'CONTEXT', value: ({ context }) => (context === undefined ? 'default' : String(context)), align: 'right' },
-  { header: 'FILE', value: ({ modelFile }) => modelFile ?? null, wide: true },
-]
-
-const DROPPED_COLUMNS: Column<{ reason: string; recipes: string }>[] = [
-  { header: 'WHY NOT', value: ({ reason }) => reason },
-  { header: 'RECIPES', value: ({ recipes }) => recipes, flexible: true },
-]
-
 /** The plan of a dry run: the chosen candidate first, then why not the rest. Exit code 3 when nothing fits. */
 export function plannedReport(result: DeployResult): Report {
-  const { candidates, dropped } = result.plan
-  const ranked = candidates.map((candidate, index): Ranked => ({ ...candidate, rank: index + 1 }))
+  const { plan, endpoint } = result
   return {
     data: result,
-    names: candidates.map(({ recipe }) => recipe),
-    text: (view) => {
-      const chosen = CANDIDATE_COLUMNS.map((column) => ({
-        ...column,
-        style: ({ rank }: Ranked) => (rank === 1 ? ('bold' as const) : ('dim' as const)),
-      }))
-      const fitting = ranked.length === 0 ? '' : tableOf(ranked, chosen, view)
-      const reasons = byReason(dropped)
-      return `${fitting}${fitting !== '' && reasons.length > 0 ? '\n' : ''}${reasons.length > 0 ? tableOf(reasons, DROPPED_COLUMNS, view) : ''}`
-    },
-    notes: [
-      ranked.length === 0
-        ? 'nothing fits; see why above, and aim doctor for what this machine has'
-        : `dry run of ${result.endpoint}: nothing was changed; without --dry-run number 1 is started`,
-    ],
-    exit: ranked.length === 0 ? 3 : 0,
+    names: plan.candidates.map(({ recipe }) => recipe),
+    text: (view) => planText(plan, view),
+    notes: [`dry run of ${endpoint}: nothing was changed; without --dry-run number 1 is started`],
+    exit: planExit(plan),
   }
-}
-
-function byReason(dropped: Dropped[]): { reason: string; recipes: string }[] {
-  const groups = new Map<string, string[]>()
-  for (const { reason, recipe, node } of dropped) {
-    groups.set(reason, [...(groups.get(reason) ?? []), node === null ? recipe : `${recipe} on ${node}`])
-  }
-  return [...groups].map(([reason, recipes]) => ({ reason, recipes: recipes.join(', ') }))
 }

@@ -38,23 +38,23 @@ describe('health', () => {
     [404, false],
   ])('HTTP %i is %s', async (status, healthy) => {
     const url = await engine((path, _, response) => send(response, path === '/health' ? status : 500, ''))
-    expect(await client.healthy(url)).toBe(healthy)
+    expect(await client.healthy(url, '/health')).toBe(healthy)
   })
 
   test('a refused connection is not healthy, and no error', async () => {
     const url = await engine(() => undefined)
     servers.splice(0).forEach((server) => server.close())
-    expect(await client.healthy(url)).toBe(false)
+    expect(await client.healthy(url, '/health')).toBe(false)
   })
 
   test('no answer in time is not healthy', async () => {
-    expect(await client.healthy(await engine(() => undefined))).toBe(false)
+    expect(await client.healthy(await engine(() => undefined), '/health')).toBe(false)
   })
 
   test('a caller who gives up is told so', async () => {
     const url = await engine(() => undefined)
-    await expect(client.healthy(url, AbortSignal.timeout(50))).rejects.toMatchObject({ name: 'TimeoutError' })
-    await expect(client.healthy(url, AbortSignal.abort(new Error('shutdown')))).rejects.toThrow('shutdown')
+    await expect(client.healthy(url, '/health', AbortSignal.timeout(50))).rejects.toMatchObject({ name: 'TimeoutError' })
+    await expect(client.healthy(url, '/health', AbortSignal.abort(new Error('shutdown')))).rejects.toThrow('shutdown')
   })
 })
 

@@ -381,3 +381,20 @@ describe('read', () => {
     })
   })
 })
+
+describe('readText', () => {
+  it('gives a small file whole, and refuses one that is not what its digest says', async () => {
+    const { model, file, content } = await pinned('config.json')
+    expect(await client().readText(model, file)).toBe(content.toString('utf8'))
+    const hex = file.digest.hex.replace(/^./, (digit) => (digit === '0' ? '1' : '0'))
+    await expect(client().readText(model, { ...file, digest: { ...file.digest, hex } })).rejects.toMatchObject({
+      code: 'DigestMismatch',
+      details: { file: 'config.json', actual: file.digest.hex },
+    })
+  })
+
+  it('does not take a file of weights for text', async () => {
+    const { model, file } = await pinned()
+    await expect(client().readText(model, { ...file, size: 2 ** 30 })).rejects.toMatchObject({ code: 'HubProtocol' })
+  })
+})

@@ -21,18 +21,17 @@ const GiB = 1024 ** 3
 
 /** What KFD shows of one CPU and these GPUs, in the shape of a real node. */
 export function kfd(
-  gpus: { version?: number; device: number; gib?: number | null; simds?: number; vendor?: number }[],
+  gpus: { version?: number; device: number; gib?: number | null; simds?: number; vendor?: number; cpus?: number }[],
 ): Record<string, string> {
   const nodes = 'sys/class/kfd/kfd/topology/nodes'
   const files: Record<string, string> = {
     'dev/kfd': '',
     [`${nodes}/0/properties`]: lines({ cpu_cores_count: 96, simd_count: 0, vendor_id: 0, device_id: 0 }),
   }
-  gpus.forEach(({ version, device, gib = 0, simds = 1216, vendor = 4098 }, index) => {
+  gpus.forEach(({ version, device, gib = 0, simds = 1216, vendor = 4098, cpus = 0 }, index) => {
     files[`${nodes}/${index + 1}/properties`] = lines({
-      cpu_cores_count: 0,
+      cpu_cores_count: cpus,
       simd_count: simds,
-      mem_banks_count: 1,
       ...(version === undefined ? {} : { gfx_target_version: version }),
       vendor_id: vendor,
       device_id: device,

@@ -3,8 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openRecords } from '../../../src/adapters/store/open.js'
+import type { Measurement } from '../../../src/domain/measurement.js'
 import type { Plan } from '../../../src/domain/plan.js'
 import type { AttemptRecord, Records } from '../../../src/ports/records.js'
+import { aCandidate, aPlan } from '../../support/plans.js'
 import { postgresPrograms, startPostgres } from './postgres-server.js'
 
 /** Making a new database in process is 4 s of work for one core, and the machine may be busy. */
@@ -93,9 +95,25 @@ function behavesAsRecords(makePlace: () => Promise<Place>): void {
     const { run, begin } = newRun('replanned')
     await begin(records)
     await records.savePlan(run, PLAN)
-    const second: Plan = { candidates: [], dropped: [{ recipe: 'r', node: null, reason: 'GPU 0 was taken meanwhile' }] }
+    const second = aPlan({ dropped: [{ recipe: 'r', nodes: [], count: 1, reason: 'GPU 0 was taken meanwhile' }] })
     await records.savePlan(run, second)
     expect(await records.history('replanned', 1)).toMatchObject([{ plan: second }])
+  })
+
+  test('what launches showed is kept by kind of launch, the newest of a kind wins, and comes back in one order', async () => {
+    const others: Measurement[] = [
+      { ...MEASUREMENT, memoryFraction: 0.9 },
+      { ...MEASUREMENT, gpuCount: 4, precision: null, kvBytesPerGpu: null },
+      { ...MEASUREMENT, model: 'org/other' },
+    ]
+    for (const measurement of [MEASUREMENT, ...others]) await records.saveMeasurement(measurement)
+    await records.saveMeasurement({ ...MEASUREMENT, kvBytesPerGpu: 1, measuredAt: '2026-02-02T00:00:00.000Z' })
+    expect(await records.measurements(['org/name', 'org/unknown'])).toEqual([
+      others[1],
+      { ...MEASUREMENT, kvBytesPerGpu: 1, measuredAt: '2026-02-02T00:00:00.000Z' },
+      others[0],
+    ])
+    expect(await records.measurements([])).toEqual([])
   })
 
   test('history is of one endpoint, newest first, and no longer than asked', async () => {
@@ -157,20 +175,32 @@ function behavesAsRecords(makePlace: () => Promise<Place>): void {
   })
 }
 
-const PLAN: Plan = {
+const PLAN: Plan = aPlan({
   candidates: [
-    {
+    aCandidate({
       recipe: 'mi300x/bf16',
       backend: 'vllm',
       node: 'gpu-1',
       gpus: [0, 1],
-      format: 'safetensors',
-      weightBytes: 16_000_000_000,
       args: { 'max-model-len': 4096, 'enforce-eager': true },
-      env: {},
-    },
+    }),
   ],
-  dropped: [{ recipe: 'mi250/fp8', node: 'gpu-1', reason: 'needs 96 GB, has 64 GB' }],
+  dropped: [{ recipe: 'mi250/fp8', nodes: ['gpu-1'], count: 1, reason: 'needs 96 GB, has 64 GB' }],
+})
+
+const MEASUREMENT: Measurement = {
+  model: 'org/name',
+  precision: 'fp8',
+  backend: 'vllm',
+  version: '0.32.0',
+  card: 'MI300X',
+  gpuCount: 8,
+  layout: 'tp8',
+  memoryFraction: null,
+  kvBytesPerGpu: 96_123_456_789,
+  kvTokens: 1_300_000,
+  decodeTokensPerSecond: null,
+  measuredAt: '2026-01-02T03:04:05.678Z',
 }
 
 function newRun(endpoint: string) {

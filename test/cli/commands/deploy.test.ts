@@ -5,6 +5,7 @@ import { Interrupted } from '../../../src/cli/interrupt.js'
 import type { DeployInput } from '../../../src/contracts/deploy.js'
 import type { DeployResult } from '../../../src/contracts/endpoint.js'
 import { specFingerprint } from '../../../src/domain/placement.js'
+import { aPlan } from '../../support/plans.js'
 import { candidate, deployed, handleOf, notFound, serving, statusOf, testCli } from '../support.js'
 
 /** A client that answers a deploy with `result` and a dry run with the plan for it. */
@@ -124,18 +125,18 @@ describe('replacing what serves', () => {
 describe('--dry-run', () => {
   it('shows the plan with the reasons, and exits with 3 when nothing fits', async () => {
     const dropped = [
-      { recipe: 'a/vllm', node: 'node-1', reason: 'needs 1 GPU(s), the node has 0' },
-      { recipe: 'b/vllm', node: 'node-1', reason: 'needs 1 GPU(s), the node has 0' },
+      { recipe: 'a/vllm', nodes: ['node-1'], count: 1, reason: 'needs 1 GPU(s), the node has 0' },
+      { recipe: 'b/vllm', nodes: ['node-1'], count: 1, reason: 'needs 1 GPU(s), the node has 0' },
     ]
-    const planned: DeployResult = { ...deployed, outcome: 'planned', plan: { candidates: [candidate], dropped } }
+    const planned: DeployResult = { ...deployed, outcome: 'planned', plan: aPlan({ candidates: [candidate], dropped }) }
     const client: Partial<AimClient> = { deploy: async () => handleOf(Promise.resolve(planned)) }
     const fits = testCli({ client })
     const report = await deploy(fits.cli, ['org/smol'], { dryRun: true })
     await fits.cli.print(report)
     expect(report.exit).toBe(0)
-    expect(fits.out()).toMatch(/1 {2}any\/llamacpp-cpu[^]*needs 1 GPU\(s\), the node has 0 {2}a\/vllm on node-1, b\/vllm on node-1/)
+    expect(fits.out()).toMatch(/1 {2}any\/llamacpp-cpu[^]*needs 1 GPU\(s\), the node has 0 {2}a\/vllm and 1 more +1\n/)
 
-    const none: Partial<AimClient> = { deploy: async () => handleOf(Promise.resolve({ ...planned, plan: { candidates: [], dropped } })) }
+    const none: Partial<AimClient> = { deploy: async () => handleOf(Promise.resolve({ ...planned, plan: aPlan({ dropped }) })) }
     expect((await deploy(testCli({ client: none }).cli, ['org/smol'], { dryRun: true })).exit).toBe(3)
   })
 })

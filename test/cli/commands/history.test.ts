@@ -4,8 +4,11 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { diff } from '../../../src/cli/commands/diff.js'
+import { explain } from '../../../src/cli/commands/explain.js'
 import { history } from '../../../src/cli/commands/history.js'
 import type { DeploymentHistory } from '../../../src/ports/records.js'
+import { aPlan } from '../../support/plans.js'
 import { candidate, deployed, testCli, type TestCli } from '../support.js'
 
 const record = (change: Partial<DeploymentHistory>): DeploymentHistory => ({
@@ -36,7 +39,7 @@ const RECORDS = [
     revision: 2,
     reason: 'longer prompts',
     result: { ...deployed, revision: 2 },
-    plan: { candidates: [longer], dropped: [] },
+    plan: aPlan({ candidates: [longer] }),
   }),
   record({}),
 ]
@@ -60,6 +63,46 @@ afterEach(async () => {
   rmSync(home, { recursive: true, force: true })
 })
 
+describe('diff', () => {
+  it('tells two revisions apart; without a number it is the newest', async () => {
+    for (const pair of [
+      ['smol@1', 'smol@2'],
+      ['smol@1', 'smol'],
+    ]) {
+      const { cli, out } = test({ json: true })
+      await cli.print(await diff(cli, pair))
+      expect(JSON.parse(out())).toEqual([{ field: 'context', from: null, to: '8192' }])
+    }
+  })
+
+  it('names the revisions that there are', async () => {
+    await expect(diff(test().cli, ['smol@1', 'smol@7'])).rejects.toMatchObject({
+      code: 'NotFound',
+      details: { what: 'revision 7 of smol (there are: 1, 2)' },
+    })
+  })
+
+  it.each(['smol@', 'smol@0', 'smol@x', 'smol@1@2', 'SMOL@1'])('%s is refused', async (revision) => {
+    await expect(diff(test().cli, ['smol@1', revision])).rejects.toMatchObject({ code: 'InvalidInput' })
+  })
+})
+
+describe('explain', () => {
+  it('shows the plan that was stored with the revision, without planning anew', async () => {
+    const { cli, out } = test({ json: true })
+    await cli.print(await explain(cli, ['smol'], {}))
+    expect(JSON.parse(out())).toMatchObject({ endpoint: 'smol', revision: 2, plan: { candidates: [{ context: 8192 }] } })
+    const first = test({ json: true })
+    await first.cli.print(await explain(first.cli, ['smol'], { revision: 1 }))
+    expect(JSON.parse(first.out())).toMatchObject({ revision: 1, plan: deployed.plan })
+  })
+
+  it('is not found where nothing was deployed', async () => {
+    served = []
+    await expect(explain(test().cli, ['smol'], {})).rejects.toMatchObject({ code: 'NotFound' })
+  })
+})
+
 describe('history', () => {
   it('shows who, why, how it ended, and what changed against what served before', async () => {
     const { cli, out } = test()
@@ -76,26 +119,6 @@ describe('history', () => {
     await cli.print(await history(cli, ['smol'], { limit: 2 }))
     const entries = JSON.parse(out()) as { change: string }[]
     expect(entries.map(({ change }) => change)).toEqual([expect.any(String), 'context - -> 8192'])
-  })
-
-  it('tells two revisions apart', async () => {
-    const { cli, out } = test({ json: true })
-    await cli.print(await history(cli, ['smol'], { limit: 20, diff: ['1', '2'] }))
-    expect(JSON.parse(out())).toEqual([{ field: 'context', from: null, to: '8192' }])
-  })
-
-  it('names the revisions that there are', async () => {
-    await expect(history(test().cli, ['smol'], { limit: 20, diff: ['1', '7'] })).rejects.toMatchObject({
-      code: 'NotFound',
-      details: { revisions: '1, 2' },
-    })
-  })
-
-  it.each([[['1']], [['1', 'x']], [['1', '2', '3']]])('--diff %j is refused', async (diff) => {
-    await expect(history(test().cli, ['smol'], { limit: 20, diff })).rejects.toMatchObject({
-      code: 'InvalidInput',
-      details: { field: '--diff' },
-    })
   })
 
   it('is not found where nothing was ever deployed', async () => {

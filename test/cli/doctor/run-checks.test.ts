@@ -10,6 +10,7 @@ import { engineChecks, platformChecks } from '../../../src/cli/doctor/platform.j
 import { runChecks } from '../../../src/cli/doctor/run-checks.js'
 import { AimError } from '../../../src/contracts/errors.js'
 import type { NodeInspection } from '../../../src/domain/node.js'
+import { aGpu } from '../../support/gpus.js'
 import { testCli } from '../support.js'
 
 const inspection: NodeInspection = {
@@ -20,6 +21,9 @@ const inspection: NodeInspection = {
   memoryFreeBytes: 4e9,
   cacheDisk: { path: '/cache', totalBytes: 100e9, freeBytes: 50e9 },
   gpus: [],
+  rocm: { driver: null, rocm: null },
+  labels: {},
+  cachedModels: [],
   problems: [],
   backends: [
     { backend: 'llamacpp', ready: true, version: '1.2.3' },
@@ -92,7 +96,7 @@ describe('checks', () => {
   })
 
   it('name the GPUs, and doubt a list that may be incomplete', async () => {
-    const gpus = [{ index: 0, arch: 'gfx942', model: 'MI300X', vramTotalBytes: 192e9, vramFreeBytes: null }]
+    const gpus = [aGpu({ vramTotalBytes: 192e9, vramFreeBytes: null })]
     expect(await check('gpu.driver', { gpus })).toMatchObject({ result: 'ok', evidence: '0: MI300X 192 GB' })
     const problems = [{ code: 'x', message: 'card1 cannot be read' }]
     expect(await check('gpu.driver', { gpus, problems })).toMatchObject({

@@ -15,7 +15,9 @@ const repository = fileURLToPath(new URL('../../../../', import.meta.url))
 export const RUNS = 'setInterval(() => {}, 1e9)'
 
 export function specOf(script: string, more: Partial<EngineSpec> = {}): EngineSpec {
-  return { backend: 'llamacpp', servedName: 'chat', modelPath: '/models/chat', gpus: [], args: { script }, env: {}, ...more }
+  const parallel = { tensor: 1, pipeline: 1, data: 1, expert: false }
+  const base = { backend: 'llamacpp', servedName: 'chat', modelPath: '/models/chat', gpus: [], args: { script }, env: {} } as const
+  return { ...base, gpus: [], parallel, settings: {}, ...more }
 }
 
 /** Turns such a spec into a command. Also as text, for launchers in processes of their own. */

@@ -1,0 +1,138 @@
+import type { Card } from '../hardware.js'
+import type { Gpu, NodeInspection } from '../node.js'
+import type { Current } from './plan-input.js'
+import { compare } from './text.js'
+import { MEMORY_FACTOR } from './weights.js'
+
+/** Memory that a driver or a monitor may hold on a GPU that nobody else uses. */
+const IDLE_BYTES = 2 ** 30
+/** GPUs whose totals differ by less than this are of one kind: drivers reserve a little more here and there. */
+const TOTAL_STEP = 2 ** 28
+
+/** A GPU as placement sees it. `freeGiB` is rounded down, so that idle GPUs are equal and the lowest index decides. */
+export type Slot = { index: number; free: number; freeGiB: number; own: boolean; state: 'usable' | 'unhealthy' | 'busy' }
+
+/** GPUs of one node that are alike and reach each other in the same way; those that a new engine should take first come first. */
+export type Pool = {
+  hive: string | null
+  slots: Slot[]
+  /** Slots that can be used at all, and the least and the most memory that is free on one of them. */
+  usable: number
+  leastFree: number
+  mostFree: number
+}
+
+/** All GPUs of one kind on a node, and how many pass each rule that does not depend on the recipe. */
+export type Share = { node: number; pools: Pool[]; all: number; healthy: number; idle: number }
+
+/**
+ * GPUs that are alike on all nodes: one card, cut in one way. Memory is fitted once for each kind. `shares` are in the order of nodes, `levels`
+ * are the amounts of memory that are free on usable GPUs, ascending: needs between two of them find the same places.
+ */
+export type Kind = {
+  card: string
+  facts: Card
+  mode: string | null
+  parts: number
+  totalBytes: number
+  shares: Share[]
+  levels: Float64Array
+}
+
+/** `nodes` in the order of their names; a pool's `node` is an index into it. */
+export type Inventory = { nodes: NodeInspection[]; kinds: Map<string, Kind[]>; freeUnknown: boolean }
+
+/** Groups all GPUs once for a plan. GPUs that the hardware table does not have are left out. */
+export function takeInventory(inspected: NodeInspection[], hardware: readonly Card[], current: Current | null): Inventory {
+  const nodes = inspected.toSorted((a, b) => compare(a.nodeId, b.nodeId)).map((node) => withCredit(node, current))
+  const cards = new Map(hardware.map((card) => [card.name, card]))
+  const kinds = new Map<string, Kind[]>()
+  let freeUnknown = false
+  for (const [node, { nodeId, gpus }] of nodes.entries()) {
+    const own = current?.node === nodeId ? current.gpus : []
+    for (const gpu of gpus) {
+      const facts = cards.get(gpu.model ?? '')
+      if (facts === undefined) continue
+      freeUnknown ||= gpu.vramFreeBytes === null
+      addSlot(shareOf(kindOf(kinds, gpu, facts), node), gpu.hive, slotOf(gpu, own.includes(gpu.index)))
+    }
+  }
+  for (const same of kinds.values()) {
+    for (const kind of same) complete(kind)
+    same.sort((a, b) => a.parts - b.parts || compare(a.mode ?? '', b.mode ?? '') || b.totalBytes - a.totalBytes)
+  }
+  return { nodes, kinds, freeUnknown }
+}
+
+function kindOf(kinds: Map<string, Kind[]>, { partition, vramTotalBytes }: Gpu, facts: Card): Kind {
+  const parts = partition?.count ?? 1
+  const mode = partition === null || parts === 1 ? null : [partition.compute, partition.memory].filter(Boolean).join('/')
+  const step = Math.floor(vramTotalBytes / TOTAL_STEP)
+  const same = kinds.get(facts.name) ?? []
+  if (same.length === 0) kinds.set(facts.name, same)
+  const known = same.find((kind) => kind.parts === parts && kind.mode === mode && Math.floor(kind.totalBytes / TOTAL_STEP) === step)
+  if (known !== undefined) {
+    known.totalBytes = Math.min(known.totalBytes, vramTotalBytes)
+    return known
+  }
+  const kind = { card: facts.name, facts, mode, parts, totalBytes: vramTotalBytes, shares: [], levels: new Float64Array() }
+  same.push(kind)
+  return kind
+}
+
+/** Nodes come one after the other, so that only the last share can be this node's. */
+function shareOf({ shares }: Kind, node: number): Share {
+  const last = shares.at(-1)
+  if (last?.node === node) return last
+  const share = { node, pools: [], all: 0, healthy: 0, idle: 0 }
+  shares.push(share)
+  return share
+}
+
+function addSlot(share: Share, hive: string | null, slot: Slot): void {
+  share.all += 1
+  if (slot.state !== 'unhealthy') share.healthy += 1
+  if (slot.state === 'usable') share.idle += 1
+  const pool = share.pools.find((entry) => entry.hive === hive)
+  const here = pool ?? { hive, slots: [], usable: 0, leastFree: Number.POSITIVE_INFINITY, mostFree: 0 }
+  if (pool === undefined) share.pools.push(here)
+  here.slots.push(slot)
+  if (slot.state !== 'usable') return
+  here.usable += 1
+  here.leastFree = Math.min(here.leastFree, slot.free)
+  here.mostFree = Math.max(here.mostFree, slot.free)
+}
+
+function slotOf(gpu: Gpu, own: boolean): Slot {
+  const free = own ? gpu.vramTotalBytes : (gpu.vramFreeBytes ?? gpu.vramTotalBytes)
+  const unhealthy = (gpu.health.eccUncorrectable ?? 0) > 0
+  const state = unhealthy ? 'unhealthy' : !own && isBusy(gpu) ? 'busy' : 'usable'
+  return { index: gpu.index, free, freeGiB: Math.floor(free / 2 ** 30), own, state }
+}
+
+/** Somebody else's process that holds more than an idle one would. A process whose memory nobody tells is judged by all that is taken. */
+function isBusy({ processes, vramFreeBytes, vramTotalBytes }: Gpu): boolean {
+  if (processes.length === 0) return false
+  const told = processes.every((process) => process.vramBytes !== null)
+  if (told) return processes.reduce((sum, process) => sum + (process.vramBytes ?? 0), 0) > IDLE_BYTES
+  return vramFreeBytes === null || vramTotalBytes - vramFreeBytes > IDLE_BYTES
+}
+
+/** By hive, whatever order the driver lists its GPUs in. Inside: the endpoint's own, then the fullest, so that gaps stay, then the lowest. */
+function complete(kind: Kind): void {
+  const free: number[] = []
+  for (const { pools } of kind.shares) {
+    pools.sort((a, b) => compare(a.hive ?? '', b.hive ?? ''))
+    for (const { slots } of pools) {
+      slots.sort((a, b) => Number(b.own) - Number(a.own) || a.freeGiB - b.freeGiB || a.index - b.index)
+      for (const slot of slots) if (slot.state === 'usable') free.push(slot.free)
+    }
+  }
+  kind.levels = Float64Array.from(free).toSorted()
+}
+
+/** An engine on the processor makes way too. */
+function withCredit(node: NodeInspection, current: Current | null): NodeInspection {
+  if (current?.node !== node.nodeId || current.gpus.length > 0) return node
+  return { ...node, memoryFreeBytes: node.memoryFreeBytes + current.weightBytes * MEMORY_FACTOR }
+}

@@ -1,0 +1,26 @@
+import type { Objective } from '../recipe.js'
+import type { Option } from './options.js'
+import { sumOf, type Yardstick } from './score.js'
+
+/** An option with its points, which order it. */
+export type Ranked = { option: Option; sum: number }
+
+/** Those that meet the requirements and those that give something up, each best first. */
+export type Ranking = { meeting: Ranked[]; giving: Ranked[]; against: Yardstick }
+
+/** Equal options stay in the order in which they come, which is that of their names. */
+export function rank(options: Option[], objective: Objective): Ranking {
+  const meets = ({ gaveUp }: Option): boolean => gaveUp.length === 0
+  const someMeet = options.some(meets)
+  const against = { objective, merit: 0, ttftMs: Number.POSITIVE_INFINITY }
+  for (const option of options) {
+    if (someMeet && !meets(option)) continue
+    against.merit = Math.max(against.merit, option.merit)
+    against.ttftMs = Math.min(against.ttftMs, option.ttftMs)
+  }
+  const meeting: Ranked[] = []
+  const giving: Ranked[] = []
+  for (const option of options) (meets(option) ? meeting : giving).push({ option, sum: sumOf(option, against) })
+  const best = (a: Ranked, b: Ranked) => b.sum - a.sum
+  return { meeting: meeting.toSorted(best), giving: giving.toSorted(best), against }
+}
