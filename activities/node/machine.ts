@@ -11,7 +11,7 @@ export type ModelPin = Omit<PinnedModel, 'files'>
 /** What a node has: hardware and weights. */
 export function machineActivities({ nodeId, probe, weights }: Ports) {
   return {
-    inspectNode: async (): Promise<NodeInspection> => ({ nodeId, ...(await probe.inspect()) }),
+    inspectNode: async (): Promise<NodeInspection> => ({ ...(await probe.inspect()), nodeId }),
 
     /** Heartbeats carry the bytes, so that people and the next attempt see how far it is. */
     ensureWeights: ({ model, files }: { model: ModelPin; files: ModelFile[] }): Promise<Weights> =>

@@ -73,7 +73,7 @@ describe('a plan for an inventory', () => {
     expect(new Set(only.candidates.map(({ precision, backend, gpus }) => `${precision} ${backend} ${gpus.length}`))).toEqual(
       new Set(['fp8 vllm 2']),
     )
-    const none = await planned({ inventory, hardware: ['MI210'] })
+    const none = await planned({ inventory, hardware: ['MI355X'] })
     expect(none.exit).toBe(3)
     expect((JSON.parse(none.out) as Plan).dropped.length).toBeGreaterThan(0)
   })
@@ -125,6 +125,14 @@ describe('bad input', () => {
       code: 'InvalidInput',
       message: expect.stringContaining(field) as string,
     })
+  })
+
+  it('a card or a recipe that nobody knows is named with those that there are', async () => {
+    await expect(planned({ inventory, hardware: ['MI300'] })).rejects.toMatchObject({
+      code: 'InvalidInput',
+      details: { field: 'hardware', rule: expect.stringMatching(/^MI300 is none of .*MI300X/) as string },
+    })
+    await expect(planned({ inventory, recipe: 'some/thing' })).rejects.toMatchObject({ code: 'InvalidInput', details: { field: 'recipe' } })
   })
 
   it('a file that is not there, an unknown model and a context that is too short are named', async () => {
