@@ -5,8 +5,10 @@ import type { Requirements } from '../requirements.js'
 /** Nodes for which one reason holds, as indices into the inventory: the first few by name, and how many there are. */
 export type Places = { nodes: number[]; count: number }
 
-/** Nodes that may run a backend at all (1 at their index), and why the others may not. */
-export type Eligible = { nodes: Uint8Array; count: number; refused: Map<string, Places> }
+export type Reason = { places: Places; words: string }
+
+/** Nodes that may run a backend at all (1 at their index), and why the others may not; null: all may. */
+export type Eligible = { nodes: Uint8Array; count: number; refused: (() => Reason[]) | null }
 
 /** How many nodes a reason names. */
 const NAMED = 3
@@ -18,7 +20,8 @@ export function addPlace(places: Places, node: number): void {
 
 /** Asks each node once for each backend, not for each recipe. */
 export function eligibleFor(backend: Backend, nodes: NodeInspection[], requirements: Requirements): Eligible {
-  const eligible: Eligible = { nodes: new Uint8Array(nodes.length), count: 0, refused: new Map() }
+  const eligible: Eligible = { nodes: new Uint8Array(nodes.length), count: 0, refused: null }
+  const refused = new Map<string, Places>()
   for (const [index, node] of nodes.entries()) {
     const reason = objection(backend, node, requirements)
     if (reason === null) {
@@ -26,10 +29,11 @@ export function eligibleFor(backend: Backend, nodes: NodeInspection[], requireme
       eligible.count += 1
       continue
     }
-    const places = eligible.refused.get(reason) ?? { nodes: [], count: 0 }
-    eligible.refused.set(reason, places)
+    const places = refused.get(reason) ?? { nodes: [], count: 0 }
+    refused.set(reason, places)
     addPlace(places, index)
   }
+  if (refused.size > 0) eligible.refused = () => [...refused].map(([words, places]) => ({ places, words }))
   return eligible
 }
 

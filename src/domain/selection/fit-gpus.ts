@@ -4,6 +4,7 @@ import { fitProblem } from '../memory/fit-problem.js'
 import type { MemoryFit } from '../memory/fit.js'
 import { gib } from '../memory/sizes.js'
 import type { Spread } from '../memory/spread.js'
+import type { Workload } from '../prediction/roofline.js'
 import type { Recipe } from '../recipe.js'
 import type { Kind } from './inventory.js'
 import type { KindCase } from './kind-rules.js'
@@ -19,8 +20,8 @@ const CONTEXT_STEP = 1_024
 /** Share of the whole memory that vLLM 0.32 takes, for models whose fit cannot be computed. */
 const VLLM_SHARE = 0.92
 
-/** `spread` is null when too little is known of the model. */
-export type FitCase = KindCase & { spread: Spread | null; measurement: Measurement | null }
+/** `spread` is null when too little is known of the model; `asked` is what speed is compared for. */
+export type FitCase = KindCase & { spread: Spread | null; measurement: Measurement | null; asked: Workload }
 
 /** `freeBytes` must be free on each GPU; `fit` is null when the shape is not known. `gaveUp`: what had to be cut to make it fit. */
 export type GpuFit = { fit: MemoryFit | null; freeBytes: number; gaveUp: GivenUp[] }
@@ -39,21 +40,17 @@ export function fitGpus(of: FitCase): GpuFit | { problem: () => string } {
   return withConcurrency(of, fitSpread(spread, fitOn(of, context)), [{ what: 'context', words, reason: problem }])
 }
 
-/** Cards with as much memory fit a recipe alike: computed once, unless one of them was measured. */
-export type Fits = { find: (of: FitCase) => ReturnType<typeof fitGpus> }
+/** What a recipe takes on GPUs of that size. */
+export type KnownFit = { totalBytes: number; fitted: ReturnType<typeof fitGpus> }
 
-export function fitsOfRecipe(): Fits {
-  const known: { totalBytes: number; fitted: ReturnType<typeof fitGpus> }[] = []
-  return {
-    find(of) {
-      const { totalBytes } = of.kind
-      const same = of.measurement === null && of.spread !== null ? known.find((entry) => entry.totalBytes === totalBytes) : undefined
-      if (same !== undefined) return same.fitted
-      const fitted = fitGpus(of)
-      if (of.measurement === null) known.push({ totalBytes, fitted })
-      return fitted
-    },
-  }
+/** Cards with as much memory fit a recipe alike: computed once (`known`, of this recipe), unless one of them was measured. */
+export function fitOnce(of: FitCase, known: KnownFit[]): ReturnType<typeof fitGpus> {
+  if (of.measurement !== null || of.spread === null) return fitGpus(of)
+  const { totalBytes } = of.kind
+  for (const same of known) if (same.totalBytes === totalBytes) return same.fitted
+  const fitted = fitGpus(of)
+  known.push({ totalBytes, fitted })
+  return fitted
 }
 
 function withConcurrency({ recipe, requirements: { concurrency } }: FitCase, fit: MemoryFit, gaveUp: GivenUp[]): GpuFit {

@@ -16,8 +16,8 @@ export type Slot = { index: number; free: number; freeGiB: number; own: boolean;
 export type Pool = {
   hive: string | null
   slots: Slot[]
-  /** Slots that can be used at all, and the least and the most memory that is free on one of them. */
-  usable: number
+  /** Memory that is free on each slot that can be used at all, and the least and the most of it. */
+  usable: number[]
   leastFree: number
   mostFree: number
 }
@@ -94,11 +94,11 @@ function addSlot(share: Share, hive: string | null, slot: Slot): void {
   if (slot.state !== 'unhealthy') share.healthy += 1
   if (slot.state === 'usable') share.idle += 1
   const pool = share.pools.find((entry) => entry.hive === hive)
-  const here = pool ?? { hive, slots: [], usable: 0, leastFree: Number.POSITIVE_INFINITY, mostFree: 0 }
+  const here = pool ?? { hive, slots: [], usable: [], leastFree: Number.POSITIVE_INFINITY, mostFree: 0 }
   if (pool === undefined) share.pools.push(here)
   here.slots.push(slot)
   if (slot.state !== 'usable') return
-  here.usable += 1
+  here.usable.push(slot.free)
   here.leastFree = Math.min(here.leastFree, slot.free)
   here.mostFree = Math.max(here.mostFree, slot.free)
 }
@@ -123,9 +123,9 @@ function complete(kind: Kind): void {
   const free: number[] = []
   for (const { pools } of kind.shares) {
     pools.sort((a, b) => compare(a.hive ?? '', b.hive ?? ''))
-    for (const { slots } of pools) {
+    for (const { slots, usable } of pools) {
       slots.sort((a, b) => Number(b.own) - Number(a.own) || a.freeGiB - b.freeGiB || a.index - b.index)
-      for (const slot of slots) if (slot.state === 'usable') free.push(slot.free)
+      free.push(...usable)
     }
   }
   kind.levels = Float64Array.from(free).toSorted()

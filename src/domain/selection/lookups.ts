@@ -1,23 +1,24 @@
 import type { Backend } from '../engine.js'
 import { layoutOf, type Measurement } from '../measurement.js'
+import type { Workload } from '../prediction/roofline.js'
 import type { Recipe } from '../recipe.js'
 import { eligibleFor, type Eligible } from './eligible.js'
 import { takeInventory, type Inventory, type Kind } from './inventory.js'
-import { needKey, place, takeGpus, type GpuNeed, type Ground, type Placing } from './place.js'
+import { keeping } from './keeping.js'
+import { workloadOf } from './need.js'
+import { needKey, place, type GpuNeed, type Ground, type Placing } from './place.js'
 import type { PlanInput } from './plan-input.js'
 import { compare } from './text.js'
 import { spreadFinder, type FindSpread } from './spreads.js'
 import { weightsFinder, type FindWeights, type Weights } from './weights.js'
 
-/** Where a need can be met, and whether the GPUs of the best node are linked. */
-export type KnownPlacing = Placing & { linked: boolean | null }
-
 /** One kind of GPU for one backend and one set of weights: which nodes may be taken, and what was found there already. */
-export type Site = Ground & { known: Map<number, KnownPlacing> }
+export type Site = Ground & { known: Map<number, Placing> }
 
 /** What many recipes ask alike, answered once for a plan and kept no longer. */
 export type Lookups = {
   input: PlanInput
+  asked: Workload
   inventory: Inventory
   weights: FindWeights
   spread: FindSpread
@@ -39,6 +40,7 @@ export function lookupsFor(input: PlanInput): Lookups {
   )
   return {
     input,
+    asked: workloadOf(requirements),
     inventory,
     weights: weightsFinder(model, requirements.file),
     spread: spreadFinder(model.shape),
@@ -50,15 +52,13 @@ export function lookupsFor(input: PlanInput): Lookups {
 }
 
 /** Looks at each node once for all recipes that need the same of it. */
-export function placeAt(site: Site, need: GpuNeed): KnownPlacing {
+export function placeAt(site: Site, need: GpuNeed): Placing {
   const key = needKey(need, site.kind)
   const found = site.known.get(key)
   if (found !== undefined) return found
   const placing = place(need, site)
-  const linked = placing.best && takeGpus(need, site.kind, placing.best.node).linked
-  const known = { ...placing, linked }
-  site.known.set(key, known)
-  return known
+  site.known.set(key, placing)
+  return placing
 }
 
 /** The latest of the very same kind: what an engine was given decides what it had left. Partitions are never measured. */
@@ -78,16 +78,5 @@ function measurementFinder(measurements: Measurement[]): Lookups['measurement'] 
       entry.precision === wanted &&
       entry.memoryFraction === fraction
     return latest.find(isSame) ?? null
-  }
-}
-
-function keeping<Key, Value>(find: (key: Key) => Value): (key: Key) => Value {
-  const known = new Map<Key, Value>()
-  return (key) => {
-    const found = known.get(key)
-    if (found !== undefined) return found
-    const value = find(key)
-    known.set(key, value)
-    return value
   }
 }

@@ -4,9 +4,11 @@ import type { Candidate, Plan } from '../plan.js'
 import type { Recipe } from '../recipe.js'
 import { candidatesOf, chainOf, fallbackOf } from './chain.js'
 import { droppedOf } from './dropped.js'
+import type { Reason } from './eligible.js'
+import { keeping } from './keeping.js'
 import { lookupsFor, type Lookups } from './lookups.js'
 import { assumptions } from './need.js'
-import { findOptions, spotsOf, type Drop, type Found, type Option, type Reason } from './options.js'
+import { findOptions, spotsOf, type Drop, type Found, type Option } from './options.js'
 import type { PlanInput } from './plan-input.js'
 import { rank, type Ranked } from './rank.js'
 import { compare } from './text.js'
@@ -41,7 +43,8 @@ const PREFERRED: Record<Backend, number> = { vllm: 0, sglang: 1, llamacpp: 2, cu
 /** Those of this model in any precision and those for any model, in the order that decides among equals. */
 function recipesOf({ recipes, model }: PlanInput): Recipe[] {
   const repos = new Set(['*', model.repo, ...model.variants.map(({ repo }) => repo)].map((repo) => repo.toLowerCase()))
-  const ours = recipes.filter((recipe) => repos.has(recipe.model.toLowerCase()))
+  const isOurs = keeping((repo: string) => repos.has(repo.toLowerCase()))
+  const ours = recipes.filter((recipe) => isOurs(recipe.model))
   return ours.toSorted(
     (a, b) => PREFERRED[a.backend] - PREFERRED[b.backend] || compare(a.id, b.id) || compare(fingerprint(a), fingerprint(b)),
   )

@@ -1,12 +1,12 @@
 import type { Recipe } from '../recipe.js'
-import type { Places } from './eligible.js'
-import { fitsOfRecipe, type FitCase, type Fits } from './fit-gpus.js'
+import type { Places, Reason } from './eligible.js'
+import { fitOnce, type FitCase, type KnownFit } from './fit-gpus.js'
 import type { Kind } from './inventory.js'
 import { kindObjection } from './kind-rules.js'
 import { lackWords } from './lack-words.js'
-import { placeAt, type KnownPlacing, type Lookups, type Site } from './lookups.js'
+import { placeAt, type Lookups, type Site } from './lookups.js'
 import { cpuBytes, cpuLack, placeOnCpu } from './on-cpu.js'
-import { bestSpots, gpuNeed, type GpuNeed } from './place.js'
+import { bestSpots, gpuNeed, refusalsOf, type GpuNeed } from './place.js'
 import { RECIPE_RULES, unwanted, type GivenUp } from './recipe-rules.js'
 import { speedAt } from './speed.js'
 import { meritOf, type Evidence } from './score.js'
@@ -34,7 +34,6 @@ export type Option = {
 
 /** Why a recipe was not taken on some nodes; told only for those that a plan has room for. */
 export type Drop = { recipe: Recipe; reasons: () => Reason[] }
-export type Reason = { places: Places; words: string }
 
 /** All that one recipe can be on these nodes, and why it is not more. */
 export type Found = { options: Option[]; drops: Drop[] }
@@ -56,7 +55,7 @@ export function findOptions(recipe: Recipe, lookups: Lookups, found: Found): voi
     gaveUp.push(broken)
   }
   const { refused, count } = lookups.eligible(recipe.backend)
-  if (refused.size > 0) found.drops.push({ recipe, reasons: () => [...refused].map(([words, places]) => ({ places, words })) })
+  if (refused !== null) found.drops.push({ recipe, reasons: refused })
   if (count === 0) return
   if (recipe.hardware.kind === 'cpu') onCpu(recipe, weights, gaveUp, lookups, found)
   else onGpus(recipe, recipe.hardware, weights, gaveUp, lookups, found)
@@ -92,7 +91,7 @@ function onGpus(recipe: Recipe, hardware: GpuHardware, weights: Weights, gaveUp:
   const allowed = lookups.input.requirements.hardware
   const { requirements, prices } = lookups.input
   const spread = lookups.spread(recipe, weights)
-  const fits = fitsOfRecipe()
+  const fits: KnownFit[] = []
   const any = gpuNeed(recipe.parallel, hardware.count, 0)
   let known = 0
   for (const card of hardware.cards) {
@@ -100,7 +99,7 @@ function onGpus(recipe: Recipe, hardware: GpuHardware, weights: Weights, gaveUp:
     for (const kind of lookups.inventory.kinds.get(card) ?? []) {
       known += 1
       const measurement = lookups.measurement(kind, recipe, weights, hardware.count)
-      const of = { recipe, weights, kind, count: hardware.count, requirements, prices, spread, measurement }
+      const of = { recipe, weights, kind, count: hardware.count, requirements, prices, spread, measurement, asked: lookups.asked }
       onKind(of, any, gaveUp, lookups, found, fits)
     }
   }
@@ -110,19 +109,18 @@ function onGpus(recipe: Recipe, hardware: GpuHardware, weights: Weights, gaveUp:
 }
 
 /** Cheap rules first; whether enough GPUs exist at all (`any`: with whatever is free) comes before their memory is computed. */
-function onKind(of: FitCase, any: GpuNeed, gaveUp: GivenUp[], lookups: Lookups, { options, drops }: Found, fits: Fits): void {
+function onKind(of: FitCase, any: GpuNeed, gaveUp: GivenUp[], lookups: Lookups, { options, drops }: Found, fits: KnownFit[]): void {
   const { recipe, weights, kind, count } = of
   const objection = kindObjection(of)
   if (objection !== null) return void drops.push(dropOn(kind, recipe, objection))
   const site = lookups.site(kind, recipe.backend, weights.repo)
-  const reachable = placeAt(site, any)
-  if (reachable.best === null) return void drops.push(refusal(recipe, reachable, any, kind))
+  if (placeAt(site, any).best === null) return void drops.push(refusal(recipe, any, site))
 
-  const fitted = fits.find(of)
+  const fitted = fitOnce(of, fits)
   if ('problem' in fitted) return void drops.push(dropOn(kind, recipe, fitted.problem))
   const need: GpuNeed = { tensor: any.tensor, groups: any.groups, freeBytes: fitted.freeBytes }
   const placing = placeAt(site, need)
-  if (placing.refused.length > 0) drops.push(refusal(recipe, placing, need, kind))
+  if (placing.refuses) drops.push(refusal(recipe, need, site))
   if (placing.best === null) return
 
   const { speed, cost, evidence } = speedAt(of, fitted.fit)
@@ -146,8 +144,9 @@ function dropOn(kind: Kind, recipe: Recipe, problem: string | (() => string)): D
   return { recipe, reasons: () => [{ places: places(), words: typeof problem === 'string' ? problem : `${problem()} (${card})` }] }
 }
 
-function refusal(recipe: Recipe, { refused }: KnownPlacing, need: GpuNeed, kind: Kind): Drop {
-  return { recipe, reasons: () => refused.map(({ lack, places, most }) => ({ places, words: lackWords(lack, most, need, kind) })) }
+function refusal(recipe: Recipe, need: GpuNeed, site: Site): Drop {
+  const told = () => refusalsOf(need, site).map(({ lack, places, most }) => ({ places, words: lackWords(lack, most, need, site.kind) }))
+  return { recipe, reasons: told }
 }
 
 /** The best few nodes for an option, in order. */

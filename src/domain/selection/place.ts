@@ -17,8 +17,8 @@ export type Lack = 'count' | 'health' | 'idle' | 'memory' | 'hive'
 /** Nodes that are short of something, and how many GPUs the best of them has. */
 export type Refusal = { lack: Lack; places: Places; most: number }
 
-/** Where a need can be met best, on how many nodes, and what the others lack. */
-export type Placing = { best: Spot | null; count: number; refused: Refusal[] }
+/** Where a need can be met best, whether those GPUs are linked (null: fewer than two, or unknown), and whether other nodes lack something. */
+export type Placing = { best: Spot | null; linked: boolean | null; refuses: boolean }
 
 /** A tensor-parallel group stays inside one hive; pipeline stages and replicas may be apart. Commands that say nothing are one group. */
 export function gpuNeed({ tensor, pipeline, data }: Parallelism, count: number, freeBytes: number): GpuNeed {
@@ -42,19 +42,32 @@ export function needKey({ tensor, groups, freeBytes }: GpuNeed, { levels }: Kind
 
 /** Looks at every node once and keeps the best. */
 export function place(need: GpuNeed, ground: Ground): Placing {
-  const placing: Placing = { best: null, count: 0, refused: [] }
+  let best: Share | null = null
+  let least = Number.POSITIVE_INFINITY
+  let refuses = false
   for (const share of ground.kind.shares) {
     if (ground.nodes[share.node] === 0) continue
-    const lack = lackOf(share, need)
-    if (lack !== null) {
-      refuse(placing.refused, lack, share, need)
+    if (lackOf(share, need) !== null) {
+      refuses = true
       continue
     }
     const rank = rankOf(share, need, ground)
-    if (placing.best === null || rank < placing.best.rank) placing.best = spotAt(share.node, rank)
-    placing.count += 1
+    if (rank >= least) continue
+    best = share
+    least = rank
   }
-  return placing
+  if (best === null) return { best, linked: null, refuses }
+  return { best: spotAt(best.node, least), linked: isLinked(tightest(best.pools, need), need), refuses }
+}
+
+/** What each node lacks on which a need cannot be met: looked at again where it is told. */
+export function refusalsOf(need: GpuNeed, ground: Ground): Refusal[] {
+  const refused: Refusal[] = []
+  for (const share of ground.kind.shares) {
+    const lack = ground.nodes[share.node] === 0 ? null : lackOf(share, need)
+    if (lack !== null) refuse(refused, lack, share, need)
+  }
+  return refused
 }
 
 /** The best few, in order: for the recipes that matter most. */
@@ -72,7 +85,8 @@ export function takeGpus(need: GpuNeed, { shares }: Kind, node: number): { gpus:
   const pools = shares.find((share) => share.node === node)?.pools ?? []
   const count = need.tensor * need.groups
   const one = tightest(pools, need)
-  if (one !== null) return { gpus: indices(one, need, count), linked: count < 2 || one.hive === null ? null : true }
+  const linked = isLinked(one, need)
+  if (one !== null) return { gpus: indices(one, need, count), linked }
   let left = need.groups
   const gpus: number[] = []
   for (const pool of pools) {
@@ -80,7 +94,13 @@ export function takeGpus(need: GpuNeed, { shares }: Kind, node: number): { gpus:
     gpus.push(...indices(pool, need, groups * need.tensor))
     left -= groups
   }
-  return { gpus, linked: false }
+  return { gpus, linked }
+}
+
+/** `pool` holds all groups; null: they are spread over several. */
+function isLinked(pool: Pool | null, { tensor, groups }: GpuNeed): boolean | null {
+  if (pool === null) return false
+  return tensor * groups < 2 || pool.hive === null ? null : true
 }
 
 /** The first rule that the GPUs of a node break; null: what is needed can be taken. */
@@ -167,11 +187,11 @@ function tightest(pools: Pool[], { tensor, groups, freeBytes }: GpuNeed): Pool |
 }
 
 /** Most hives are all idle or all in use: then nobody needs to count. */
-function fits({ slots, usable, leastFree, mostFree }: Pool, freeBytes: number): number {
-  if (freeBytes <= leastFree) return usable
+function fits({ usable, leastFree, mostFree }: Pool, freeBytes: number): number {
+  if (freeBytes <= leastFree) return usable.length
   if (freeBytes > mostFree) return 0
   let count = 0
-  for (const slot of slots) if (suits(slot, freeBytes)) count += 1
+  for (const free of usable) if (free >= freeBytes) count += 1
   return count
 }
 

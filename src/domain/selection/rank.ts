@@ -1,6 +1,6 @@
 import type { Objective } from '../recipe.js'
 import type { Option } from './options.js'
-import { sumOf, type Yardstick } from './score.js'
+import { summing, type Yardstick } from './score.js'
 
 /** An option with its points, which order it. */
 export type Ranked = { option: Option; sum: number }
@@ -20,7 +20,8 @@ export function rank(options: Option[], objective: Objective): Ranking {
   }
   const meeting: Ranked[] = []
   const giving: Ranked[] = []
-  for (const option of options) (meets(option) ? meeting : giving).push({ option, sum: sumOf(option, against) })
+  const sumOf = summing(against)
+  for (const option of options) (meets(option) ? meeting : giving).push({ option, sum: sumOf(option) })
   const best = (a: Ranked, b: Ranked) => b.sum - a.sum
   return { meeting: meeting.toSorted(best), giving: giving.toSorted(best), against }
 }

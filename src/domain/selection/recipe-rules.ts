@@ -64,9 +64,13 @@ function remoteCode({ recipe, weights, requirements }: RecipeCase): Objection | 
   return { reason: `runs the code of ${weights.repo} (trust-remote-code): AIM_ALLOW_REMOTE_CODE must name that repository` }
 }
 
+const REMOTE_CODE = 'trust-remote-code'
+
 function runsRemoteCode({ settings, args }: Recipe): boolean {
   if (settings.trustRemoteCode === true) return true
-  return Object.entries(args).some(([flag, value]) => flag.replaceAll('_', '-') === 'trust-remote-code' && value !== false)
+  // By length first: every flag of every recipe comes by here.
+  const isIt = (flag: string) => flag.length === REMOTE_CODE.length && flag.replaceAll('_', '-') === REMOTE_CODE
+  return Object.keys(args).some((flag) => isIt(flag) && args[flag] !== false)
 }
 
 function otherCount({ recipe, requirements: { gpuCount } }: RecipeCase): Objection | null {

@@ -55,11 +55,14 @@ const PARTS: readonly Part[] = [
   { name: 'gpus', most: () => 0.5, share: ({ gpuCount }) => (gpuCount > 0 ? 1 / gpuCount : 0) },
 ]
 
-/** All parts together: 100 at most for what meets the requirements. */
-export function sumOf(of: Scored, against: Yardstick): number {
-  let sum = 0
-  for (const { most, share } of PARTS) sum += most(against.objective) * share(of, against)
-  return sum
+/** How to add all parts together: 100 at most for what meets the requirements. What parts can give is looked up once for all options. */
+export function summing(against: Yardstick): (of: Scored) => number {
+  const parts = PARTS.map(({ most, share }) => ({ most: most(against.objective), share })).filter(({ most }) => most > 0)
+  return (of) => {
+    let sum = 0
+    for (const { most, share } of parts) sum += most * share(of, against)
+    return sum
+  }
 }
 
 /** Points by part; those that cannot count for the objective are left out. */

@@ -6,12 +6,12 @@ import { bestRun, comparedSpeed, predict, type Compared, type MeasuredRun } from
 import type { RooflineInput, Workload } from '../prediction/roofline.js'
 import type { Recipe } from '../recipe.js'
 import type { FitCase } from './fit-gpus.js'
-import { workloadOf } from './need.js'
 import type { Evidence } from './score.js'
 
 /** How fast and how dear a recipe is on one kind of GPU, and what that is known by. */
 export function speedAt(of: FitCase, fit: MemoryFit | null): { speed: Compared | null; cost: Cost | null; evidence: Evidence } {
-  const { workload, run } = workAt(of, fit)
+  const workload = workloadWithin(of.asked, of.recipe, fit)
+  const run = runOf(of, workload)
   const speed = comparedSpeed(rooflineInput(of), workload, run)
   const cost = costOf(of.prices, of.kind.card, of.count, speed?.outputTokensPerSecond ?? null)
   return { speed, cost, evidence: run === null ? of.recipe.origin : 'measured' }
@@ -19,14 +19,12 @@ export function speedAt(of: FitCase, fit: MemoryFit | null): { speed: Compared |
 
 /** What a plan shows of its speed. */
 export function shownSpeed(of: FitCase, fit: MemoryFit | null): Prediction | null {
-  const { workload, run } = workAt(of, fit)
-  return predict(rooflineInput(of), workload, run)
+  const workload = workloadWithin(of.asked, of.recipe, fit)
+  return predict(rooflineInput(of), workload, runOf(of, workload))
 }
 
-function workAt(of: FitCase, fit: MemoryFit | null): { workload: Workload; run: MeasuredRun | null } {
-  const { recipe, kind, requirements, measurement } = of
-  const workload = workloadWithin(workloadOf(requirements), recipe, fit)
-  return { workload, run: kind.parts > 1 ? null : bestRun(kind.card, recipe.benchmarks, measurement, workload) }
+function runOf({ recipe, kind, measurement }: FitCase, workload: Workload): MeasuredRun | null {
+  return kind.parts > 1 ? null : bestRun(kind.card, recipe.benchmarks, measurement, workload)
 }
 
 /** No more requests at the same time than the memory holds and the engine takes. */

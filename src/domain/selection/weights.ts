@@ -1,6 +1,7 @@
 import type { ModelFacts, ModelVariant } from '../model.js'
 import type { WeightFormat } from '../recipe.js'
 import { chooseFiles } from '../weight-files.js'
+import { keeping } from './keeping.js'
 import { compare } from './text.js'
 
 /** Weights need this much more memory than their size: the common estimate of vLLM's recipes, where no formula applies. */
@@ -19,14 +20,10 @@ function nameOf(repo: string, model: ModelFacts): string {
 
 /** Looks each repository and format up once in a plan. `file` is the one that was asked for. */
 export function weightsFinder(model: ModelFacts, file: string | undefined): FindWeights {
-  const known = new Map<string, ReturnType<FindWeights>>()
   const files = model.files?.toSorted((a, b) => compare(a.path, b.path)) ?? null
-  return (repo, format) => {
-    const key = `${format} ${repo}`
-    const found = known.get(key) ?? find({ ...model, files }, nameOf(repo, model), format, file)
-    known.set(key, found)
-    return found
-  }
+  const sorted = { ...model, files }
+  const known = keeping((format: WeightFormat) => keeping((repo: string) => find(sorted, nameOf(repo, model), format, file)))
+  return (repo, format) => known(format)(repo)
 }
 
 /** By the files of the named repository where they are known, else by what the catalogue says of its size. */
