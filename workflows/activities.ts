@@ -12,6 +12,9 @@ export const control = proxyActivities<ControlActivities>({
   retry: { ...RETRY, maximumAttempts: 8 },
 })
 
+/** What a flow would rather do without than wait for. */
+export const briefly = proxyActivities<ControlActivities>({ taskQueue: CONTROL_QUEUE, scheduleToCloseTimeout: '5 s', retry: RETRY })
+
 /** Waiting for another run takes as long as that run. */
 export const waiting = proxyActivities<ControlWaitActivities>({
   taskQueue: WAIT_QUEUE,

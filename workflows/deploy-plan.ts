@@ -4,12 +4,10 @@ import type { Replica } from '../src/contracts/endpoint.js'
 import type { PinnedModel } from '../src/contracts/model.js'
 import type { NodeInspection } from '../src/domain/node.js'
 import type { Candidate, Plan } from '../src/domain/plan.js'
+import { noCandidateReasons } from '../src/domain/plan-reasons.js'
 import { control, lookAtNode } from './activities.js'
 import { failure } from './input.js'
 import { rootMessage } from './steps.js'
-
-/** Reasons in one error message; the plan has them all. */
-const MOST_REASONS = 12
 
 /** Looks at every node that may be meant, at the same time. A node that does not answer is left out; none at all is an end. */
 export async function inspectNodes(wanted: string | undefined): Promise<NodeInspection[]> {
@@ -41,18 +39,17 @@ export async function planFor(
   })
   const [best] = plan.candidates
   if (best === undefined) throw noCandidate(plan)
-  const model = best.model === named.repo ? named : await control.pinModel({ model: best.model, ref: 'main' })
-  return { plan, best, model }
+  return { plan, best, model: best.model === named.repo ? named : await pinVariant(best.model, named) }
 }
 
-function noCandidate({ dropped, fallback }: Plan): ApplicationFailure {
-  const nearest = fallback.slice(0, 3).map(({ recipe, node, givesUp }) => `${recipe} on ${node} would run (${givesUp})`)
-  const why = dropped.slice(0, MOST_REASONS).map(({ recipe, nodes, count, reason }) => `${recipe} on ${places(nodes, count)}: ${reason}`)
-  const more = dropped.length > MOST_REASONS ? [`${dropped.length - MOST_REASONS} more`] : []
-  const reasons = [...nearest, ...why, ...more].join('; ') || 'there are no recipes'
+/** A branch or commit of one repository says nothing of another: only `main` is every repository's. */
+async function pinVariant(model: string, { repo, ref }: PinnedModel): Promise<PinnedModel> {
+  if (ref === 'main') return control.pinModel({ model, ref })
+  const rule = `${ref} is of ${repo}, and the plan chose ${model}: name that repository, or leave the ref out`
+  throw failure('InvalidInput', `ref: ${rule}`, { field: 'ref', rule })
+}
+
+function noCandidate(plan: Plan): ApplicationFailure {
+  const reasons = noCandidateReasons(plan)
   return failure('NoCandidate', `no recipe fits: ${reasons}`, { reasons })
-}
-
-function places(nodes: string[], count: number): string {
-  return count > nodes.length ? `${nodes.join(', ')} and ${count - nodes.length} more` : nodes.join(', ') || 'any node'
 }

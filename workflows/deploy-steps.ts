@@ -11,7 +11,7 @@ import { engineSpec } from '../src/domain/placement.js'
 import { bytes } from '../src/domain/units.js'
 import type { Candidate } from '../src/domain/plan.js'
 import { chooseFiles } from '../src/domain/weight-files.js'
-import { control, longOnNode, onNode } from './activities.js'
+import { briefly, control, longOnNode, onNode } from './activities.js'
 import { inspectNodes, planFor, type Choice } from './deploy-plan.js'
 import { EngineAttempt, type Proof, type ReadyEngine } from './engine-attempt.js'
 import { takeLock, type Lock } from './operation.js'
@@ -113,7 +113,7 @@ export async function learn(best: Candidate, nodes: NodeInspection[], { memory }
   const measurement = memory && measurementOf(best, version?.ready ? version.version : 'unknown', memory, new Date().toISOString())
   if (measurement === null) return
   try {
-    await control.keepMeasurement(measurement)
+    await briefly.keepMeasurement(measurement)
   } catch (error) {
     if (isCancellation(error)) throw error
     log.warn('what the engine told of its memory was not kept', { error: rootMessage(error) })

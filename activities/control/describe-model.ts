@@ -1,10 +1,11 @@
-import { AimError } from '../../src/contracts/errors.js'
 import type { PinnedModel } from '../../src/contracts/model.js'
 import { factsFromCatalogue } from '../../src/domain/catalogue.js'
 import { readModelConfig } from '../../src/domain/model-config.js'
 import type { ModelFacts } from '../../src/domain/model.js'
 import type { Hub } from '../../src/ports/hub.js'
 import type { Recipes } from '../../src/ports/recipes.js'
+import { readJson } from './read-json.js'
+import { topWeightBytes, weightBytesOf } from './weight-bytes.js'
 
 type Ports = { hub: Hub; recipes: Recipes }
 
@@ -14,10 +15,12 @@ export async function describeModel({ hub, recipes }: Ports, model: PinnedModel,
   if (catalogued !== null) return withHubSizes(catalogued, model)
   const known = { repo: model.repo, files: model.files, parsers: {}, origin: 'hub' } as const
   const nothing = { ...known, shape: null, variants: [], remoteCode: false }
-  const weightBytes = safetensorsBytes(model)
   const file = model.files.find(({ path }) => path === 'config.json')
-  if (weightBytes === 0 || file === undefined) return { ...nothing, unknown: 'the repository has no safetensors with a config.json' }
-  const config = readModelConfig(parseJson(await hub.readText(model, file, signal), model), weightBytes)
+  if (topWeightBytes(model) === 0 || file === undefined)
+    return { ...nothing, unknown: 'the repository has no safetensors with a config.json' }
+  const weightBytes = await weightBytesOf(hub, model, signal)
+  if (typeof weightBytes !== 'number') return { ...nothing, ...weightBytes }
+  const config = readModelConfig(await readJson(hub, model, file, signal), weightBytes)
   if ('unknown' in config) return { ...nothing, unknown: config.unknown }
   const { shape, precision, method, block, remoteCode, loadedBytes } = config
   const variant = { repo: model.repo, precision, method, block, weightBytes: loadedBytes, gated: false, cards: null }
@@ -26,20 +29,7 @@ export async function describeModel({ hub, recipes }: Ports, model: PinnedModel,
 
 /** What lies on the hub is truer than what the catalogue computed. */
 function withHubSizes(facts: ModelFacts, model: PinnedModel): ModelFacts {
-  const weightBytes = safetensorsBytes(model)
+  const weightBytes = topWeightBytes(model)
   const variants = facts.variants.map((variant, index) => (index === 0 && weightBytes > 0 ? { ...variant, weightBytes } : variant))
   return { ...facts, variants, files: model.files }
-}
-
-function safetensorsBytes({ files }: PinnedModel): number {
-  const weights = files.filter(({ path }) => path.endsWith('.safetensors') && !path.includes('/'))
-  return weights.reduce((sum, { size }) => sum + size, 0)
-}
-
-function parseJson(text: string, { repo }: PinnedModel): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (error) {
-    throw new AimError('HubProtocol', { hub: 'the hub', what: `${repo}/config.json`, reason: (error as Error).message }, { cause: error })
-  }
 }

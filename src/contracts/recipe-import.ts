@@ -1,9 +1,16 @@
 import { z } from 'zod'
-import { ModelId } from './names.js'
+import { ModelId, RecipeId } from './names.js'
 
 const Scalar = z.union([z.string(), z.number(), z.boolean(), z.null()])
 /** Names as those formats have them, before they are mapped to ours. */
 export const IMPORT_PRECISIONS = ['fp4', 'mxfp4', 'fp8', 'fp16', 'bf16', 'int4', 'int8'] as const
+
+const IMPORT_ENGINES = ['vllm', 'sglang'] as const
+
+function notImported(engine: unknown): string {
+  const known = 'profiles for vllm and sglang are imported'
+  return typeof engine === 'string' ? `there is no backend for ${engine.slice(0, 50)}: ${known}` : `must be the name of an engine: ${known}`
+}
 
 /**
  * A profile of AMD's AIM containers (github.com/amd-enterprise-ai/aim-build, `schemas/`). Its metadata says the card as `gpu`, as
@@ -13,7 +20,7 @@ export const AimProfile = z.looseObject({
   aim_id: ModelId.optional(),
   model_id: ModelId.optional(),
   metadata: z.looseObject({
-    engine: z.enum(['vllm', 'sglang']),
+    engine: z.enum(IMPORT_ENGINES, { error: ({ input }) => notImported(input) }),
     gpu: z.string().min(1).optional(),
     gpu_count: z.int().min(0).optional(),
     accelerator_model: z.string().min(1).optional(),
@@ -32,7 +39,7 @@ const ByCount = z.record(z.string().regex(/^[1-9]\d*_gpu$/, 'must be like 8_gpu'
 
 /** The older format: one file for a model on a card, with the flags for each engine and number of GPUs. */
 export const RecipeIdFile = z.strictObject({
-  recipe_id: z.string().min(1),
+  recipe_id: RecipeId,
   model_id: z.string().min(1),
   huggingface_id: ModelId,
   hardware: z.string().min(1),

@@ -5,6 +5,11 @@ import { ModelId } from './names.js'
 
 const Count = z.int().min(1)
 const Bytes = z.int().min(0)
+/** A plan holds dozens of recipes, and a workflow's input 2 MB. */
+const Text = z.string().max(2_000, 'must be at most 2000 characters')
+const MOST_ENTRIES = 100
+const TOO_MANY = `must have at most ${MOST_ENTRIES} entries`
+const isShort = (entries: object): boolean => Object.keys(entries).length <= MOST_ENTRIES
 
 const Hardware = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('cpu') }),
@@ -66,7 +71,11 @@ export const RecipeFile = z.strictObject({
   precision: z.enum(PRECISIONS).nullable().default(null).describe('of the weights; absent: whatever the repository holds'),
   backend: z.enum(BACKENDS),
   /** A catalogue of `recipes/engines/`; flags are checked against it. */
-  version: z.string().nullable().default(null).describe('version of the backend that the flags are checked for; absent: not checked'),
+  version: z
+    .string()
+    .nullable()
+    .default(null)
+    .describe('version of the backend that the flags are checked for; absent: the newest that we know'),
   format: z.enum(['gguf', 'safetensors']),
   hardware: Hardware,
   parallel: Parallel.default({ tensor: 1, pipeline: 1, data: 1, expert: false }),
@@ -74,13 +83,17 @@ export const RecipeFile = z.strictObject({
   context: z.int().min(128).describe('longest context, tokens').exactOptional(),
   settings: Settings.default({}),
   args: z
-    .record(FlagName, z.union([z.string(), z.number(), z.boolean()]))
+    .record(FlagName, z.union([Text, z.number(), z.boolean()]))
+    .refine(isShort, TOO_MANY)
     .default({})
     .describe('flags of the backend by their full name without dashes'),
-  env: z.record(z.string().regex(/^[A-Z][A-Z0-9_]*$/, 'must be upper-case'), z.string()).default({}),
-  image: z.string().describe('container image that it was published with').exactOptional(),
-  command: z.array(z.string()).min(1).describe('command of the custom backend').exactOptional(),
+  env: z
+    .record(z.string().regex(/^[A-Z][A-Z0-9_]*$/, 'must be upper-case'), Text)
+    .refine(isShort, TOO_MANY)
+    .default({}),
+  image: Text.describe('container image that it was published with').exactOptional(),
+  command: z.array(Text).min(1).max(64).describe('command of the custom backend').exactOptional(),
   benchmarks: z.array(Benchmark).default([]),
   untuned: z.literal(true).describe('its publisher says that it was not tuned: it counts as derived').exactOptional(),
-  source: z.string().min(1).describe('where the settings come from'),
+  source: Text.min(1).describe('where the settings come from'),
 })

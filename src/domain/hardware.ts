@@ -23,6 +23,12 @@ export type Card = {
   mxfp4: boolean
 }
 
+/** Formats that the settings of a recipe make an engine compute in, beside that of the weights. */
+export function computedFormats({ kvDtype, quantization }: { kvDtype?: 'auto' | 'fp8'; quantization?: string }): Precision[] {
+  const converted = PRECISIONS.find((precision) => quantization?.includes(precision) === true)
+  return [...(kvDtype === 'fp8' ? (['fp8'] as const) : []), ...(converted === undefined ? [] : [converted])]
+}
+
 /**
  * Whether weights of this precision run well on the card. int4 is weight-only and runs everywhere; fp8 needs matrix cores that have it
  * (vLLM believes that gfx90a has, and fails late: vllm-project/vllm#16394).

@@ -24,7 +24,7 @@ function oneGguf(files: RepoFile[], wanted?: string): FileChoice {
 
 function safetensors(files: RepoFile[], wanted?: string): FileChoice {
   if (wanted !== undefined) return { problem: `loads a whole repository, not one file (${wanted})` }
-  const top = files.filter((file) => !file.path.includes('/'))
+  const top = withoutCopies(files.filter((file) => !file.path.includes('/')))
   if (!top.some((file) => file.path.endsWith('.safetensors'))) return { problem: 'no safetensors file in the repository' }
   if (!top.some((file) => file.path === 'config.json')) return { problem: 'no config.json in the repository' }
   return {
@@ -33,6 +33,13 @@ function safetensors(files: RepoFile[], wanted?: string): FileChoice {
       .map((file) => file.path)
       .toSorted(),
   }
+}
+
+/** Some makers keep the same weights a second time, as one file of their own format. */
+export function withoutCopies<File extends { path: string }>(files: File[]): File[] {
+  const isCopy = ({ path }: File) => /^consolidated.*\.safetensors$/.test(path)
+  const isOriginal = (file: File) => file.path.endsWith('.safetensors') && !isCopy(file)
+  return files.some(isOriginal) ? files.filter((file) => !isCopy(file)) : files
 }
 
 /** Whether any backend may need this file: what a pinned model keeps of a repository that holds thousands. */

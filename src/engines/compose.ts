@@ -1,6 +1,7 @@
 import type { EngineSpec } from '../domain/engine.js'
 import type { Engine } from './engine.js'
 import { checkedExtras, invalid } from './flags.js'
+import { ownValue } from './own-value.js'
 import { sayEach, type Flags, type Words } from './words.js'
 
 /** Flags of the spec's settings and its own, checked; ours first, each in order of name. */
@@ -16,9 +17,12 @@ export function compose(engine: Pick<Engine, 'backend' | 'words' | 'reserved'>, 
   const said = sayEach(engine.backend, engine.words, spec)
   for (const name of Object.keys(args)) {
     const positive = name.replace(/^no-/, '')
-    const decided = engine.reserved[positive]
+    const decided = ownValue(engine.reserved, positive)
     if (decided !== undefined) throw invalid(`args.${name}`, `is said by ${decided}`)
-    const twice = said.find(({ setting, flags }) => positive in flags || name in flags || engine.words[setting]?.flags.includes(positive))
+    const twice = said.find(
+      ({ setting, flags }) =>
+        Object.hasOwn(flags, positive) || Object.hasOwn(flags, name) || engine.words[setting]?.flags.includes(positive),
+    )
     if (twice !== undefined) throw invalid(`args.${name}`, `is said by settings.${twice.setting} already`)
   }
   return { settings: Object.fromEntries(said.flatMap(({ flags }) => Object.entries(flags))), args, env }

@@ -5,6 +5,7 @@ import type { Recipe } from '../domain/recipe.js'
 import { settingOf } from './compose.js'
 import type { Engine, EngineTools } from './engine.js'
 import { findFlag, flagProblem, type FieldProblem } from './flag-problem.js'
+import { ownValue } from './own-value.js'
 import { sayEach } from './words.js'
 
 /** What a recipe says of how its engine is started. */
@@ -60,7 +61,7 @@ function unknownTo(engine: Engine, { settings, args, parallel }: Configuration, 
     const flag = findFlag(catalogue, name)
     const canonical = flag?.key === null ? flag.flag.name : name
     const field = `args.${name}`
-    const reserved = engine.reserved[canonical]
+    const reserved = ownValue(engine.reserved, canonical)
     if (reserved !== undefined) return { field, rule: `is said by ${reserved}` }
     const setting = settingOf(engine.words, canonical)
     if (setting !== null) return { field, rule: `say it with settings.${setting}` }

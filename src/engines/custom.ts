@@ -1,7 +1,7 @@
 import type { EngineSpec } from '../domain/engine.js'
 import { classify } from './classify.js'
 import type { Bind, Engine } from './engine.js'
-import { checkedExtras, invalid, visibleGpus } from './flags.js'
+import { checkedExtras, invalid, visibleGpus, wordProblem } from './flags.js'
 import { NO_WORDS, sayEach } from './words.js'
 
 /** What a part of the command may stand for. */
@@ -47,6 +47,10 @@ function checkTemplate(command: readonly string[] | undefined): readonly string[
   if (!program.startsWith('/') || program.includes('{'))
     throw invalid(field, `must begin with the absolute path of a program, not "${program}"`)
   if (command.some((part) => part.includes('\0'))) throw invalid(field, 'must not contain a NUL character')
+  for (const [at, word] of command.entries()) {
+    const problem = wordProblem(word)
+    if (problem !== null) throw invalid(`${field}.${at}`, problem)
+  }
   const used = command.flatMap((part) => [...part.matchAll(PLACEHOLDER)].map(([, name]) => name))
   const unknown = used.find((name) => !PLACEHOLDERS.some((known) => known === name))
   if (unknown !== undefined)

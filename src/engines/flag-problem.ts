@@ -3,6 +3,7 @@ import type { FlagValue } from './flags.js'
 import { nearest } from './nearest.js'
 import { FORMER_FLAGS } from './former-flags.js'
 import { valueProblem } from './flag-value.js'
+import { ownValue } from './own-value.js'
 
 /** What is wrong with a field, in words that follow its name. */
 export type FieldProblem = { field: string; rule: string }
@@ -46,7 +47,7 @@ function oneProblem(catalogue: FlagCatalogue, name: string, value: FlagValue): s
 function unknownFlag(catalogue: FlagCatalogue, name: string): string {
   const [stem = '', ...rest] = name.split('.')
   const unknown = `is no flag of ${catalogue.backend} ${catalogue.version}`
-  const former = FORMER_FLAGS[catalogue.backend]?.[stem.replaceAll('_', '-')]
+  const former = ownValue(FORMER_FLAGS[catalogue.backend] ?? {}, stem.replaceAll('_', '-'))
   if (former !== undefined) return `${unknown}: ${former}`
   const byShort = catalogue.flags.find(({ short }) => short.includes(stem))?.name
   const names = catalogue.flags.flatMap((flag) => [flag.name, ...flag.aliases, ...(flag.kind === 'pair' ? [`no-${flag.name}`] : [])])

@@ -4,32 +4,43 @@
  */
 export function nearest(wrong: string, names: readonly string[]): string | null {
   const plain = normal(wrong)
-  const limit = Math.floor(plain.length / 3)
-  let best: { name: string; changes: number } | null = null
+  const words = inOrder(plain)
+  let best: string | null = null
+  // Changes that the next one may have: fewer than the best, and none is fewer than the same words.
+  let most = Math.floor(plain.length / 3)
   for (const name of names) {
-    const changes = sameWords(plain, name) ? 0 : editDistance(plain, normal(name))
-    if (changes <= limit && (best === null || changes < best.changes)) best = { name, changes }
+    if (most < 0) break
+    const other = normal(name)
+    if (Math.abs(other.length - plain.length) > most) continue
+    const changes = other.length === plain.length && inOrder(other) === words ? 0 : editDistance(plain, other, most)
+    if (changes > most) continue
+    best = name
+    most = changes - 1
   }
-  return best?.name ?? null
+  return best
 }
 
 function normal(name: string): string {
   return name.toLowerCase().replaceAll('_', '-')
 }
 
-function sameWords(plain: string, name: string): boolean {
-  return plain.split('-').toSorted().join('-') === normal(name).split('-').toSorted().join('-')
+function inOrder(plain: string): string {
+  return plain.split('-').toSorted().join('-')
 }
 
-/** Letters to insert, remove or replace (Levenshtein). */
-function editDistance(a: string, b: string): number {
+/** Letters to insert, remove or replace (Levenshtein). Beyond `most` it is not counted to the end. */
+function editDistance(a: string, b: string, most: number): number {
   let row = Array.from({ length: b.length + 1 }, (_, column) => column)
   for (let i = 1; i <= a.length; i += 1) {
     const next = [i]
+    let least = i
     for (let j = 1; j <= b.length; j += 1) {
       const replaced = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
-      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
+      const changes = Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1)
+      next.push(changes)
+      least = Math.min(least, changes)
     }
+    if (least > most) return least
     row = next
   }
   return row[b.length] ?? 0

@@ -41,6 +41,7 @@ async function pin(
     return { ...pinned, files: pinned.files.filter((file) => isLoadable(file.path)) }
   } catch (error) {
     if (catalogued === null || !isAimError(error)) throw error
-    return { facts: catalogued, notes: [`planned from the catalogue, because the hub was not asked in full: ${error.message}`] }
+    const unseen = ref === 'main' ? '' : `; --ref ${ref} was not looked at`
+    return { facts: catalogued, notes: [`planned from the catalogue, because the hub was not asked in full: ${error.message}${unseen}`] }
   }
 }

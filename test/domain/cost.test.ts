@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { costOf } from '../../src/domain/cost.js'
+import { costOf, unknownPrices } from '../../src/domain/cost.js'
 
 const prices = { currency: 'EUR', perGpuHour: { MI300X: 1.8 } }
 
@@ -12,4 +12,9 @@ test('without a rate there is no price of tokens, and without a price there is n
   expect(costOf(prices, 'MI300X', 1, 0)?.perMillionTokens).toBeNull()
   expect(costOf(prices, 'MI355X', 1, 1_000)).toBeNull()
   expect(costOf(null, 'MI300X', 1, 1_000)).toBeNull()
+})
+
+test('names of the price table that no card has are told apart by their letters', () => {
+  expect(unknownPrices({ currency: 'EUR', perGpuHour: { mi300x: 1, MI300X: 2, H100: 3 } }, ['MI300X', 'MI210'])).toEqual(['H100', 'mi300x'])
+  expect(unknownPrices(null, ['MI300X'])).toEqual([])
 })

@@ -38,3 +38,9 @@ describe('safetensors', () => {
     })
   })
 })
+
+test('weights that are kept a second time in the format of their maker are not fetched twice', () => {
+  const files = ['config.json', 'consolidated.safetensors', 'model-1.safetensors'].map((path) => ({ path, size: 1 }))
+  expect(chooseFiles('safetensors', files)).toEqual({ files: ['config.json', 'model-1.safetensors'] })
+  expect(chooseFiles('safetensors', files.slice(0, 2))).toEqual({ files: ['config.json', 'consolidated.safetensors'] })
+})

@@ -19,7 +19,7 @@ describe('the command of vLLM', () => {
   })
 
   test('uses the granted GPUs and no others', () => {
-    const { argv, env } = commandOf({ gpus: [4, 5, 6, 7], parallel: parallel({ tensor: 4 }), env: { HIP_VISIBLE_DEVICES: '0' } })
+    const { argv, env } = commandOf({ gpus: [4, 5, 6, 7], parallel: parallel({ tensor: 4 }) })
     expect(argv.slice(9)).toEqual(['--tensor-parallel-size', '4'])
     expect(env['HIP_VISIBLE_DEVICES']).toBe('4,5,6,7')
     expect(commandOf({}).env).not.toHaveProperty('HIP_VISIBLE_DEVICES')
@@ -167,6 +167,7 @@ describe('the command of vLLM', () => {
     'AWS_SECRET_ACCESS_KEY',
     'AIM_ENGINE_KEY',
     'CUDA_VISIBLE_DEVICES',
+    'HIP_VISIBLE_DEVICES',
     'ROCR_VISIBLE_DEVICES',
     'A B',
     '1A',
@@ -177,7 +178,7 @@ describe('the command of vLLM', () => {
     )
   })
 
-  test.each(['tokenizer', 'tokenizer-mode', 'max-num-scheduled-tokens'])('%s is no secret', (name) => {
+  test.each(['tokenizer-mode', 'max-num-scheduled-tokens'])('%s is no secret', (name) => {
     expect(flagsOf({ args: { [name]: 'x' } })).toEqual([`--${name}`, 'x'])
   })
 })

@@ -98,7 +98,6 @@ test('what an engine tells of its KV cache is kept, the next plan starts from it
       backend: 'vllm',
       card: 'MI300X',
       gpuCount: 1,
-      layout: 'tp1',
       kvBytesPerGpu: 150.5 * 2 ** 30,
       kvTokens: 1_232_896,
     },

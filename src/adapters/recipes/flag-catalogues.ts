@@ -1,8 +1,12 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AimError } from '../../contracts/errors.js'
 import { FlagCatalogue } from '../../contracts/flag-catalogue.js'
 import { validate } from '../../contracts/validate.js'
+import { readText } from './read-text.js'
+
+/** Ours have 50 kB. Bytes. */
+const LARGEST = 2 * 1024 * 1024
 
 /** The flag catalogues in `engines/` of each folder, a later folder over an earlier one. */
 export async function readFlagCatalogues(
@@ -34,8 +38,10 @@ async function filesOf(folder: string): Promise<string[]> {
 
 /** @throws AimError `RecipeInvalid` naming the file. */
 export async function readFlagCatalogue(file: string): Promise<FlagCatalogue> {
+  const read = await readText(file, LARGEST)
+  if ('rule' in read) throw new AimError('RecipeInvalid', { file, field: 'file', rule: read.rule })
   try {
-    return validate(FlagCatalogue, JSON.parse(await readFile(file, 'utf8')))
+    return validate(FlagCatalogue, JSON.parse(read.text))
   } catch (error) {
     throw new AimError('RecipeInvalid', { file, field: 'file', rule: (error as Error).message }, { cause: error })
   }

@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises'
+import { readdir, realpath } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
 import type { RecipeProblem } from '../../ports/recipes.js'
 
@@ -17,9 +17,12 @@ export async function listFolder(folder: string): Promise<{ files: FolderFiles; 
     const rule = code === 'ENOENT' ? 'does not exist' : code === 'ENOTDIR' ? 'is not a folder' : String(error)
     return { files: EMPTY, problems: [{ file: folder, line: 1, field: 'folder', rule }] }
   }
-  const paths = entries
-    .filter((entry) => entry.name.endsWith('.yaml') && !entry.isDirectory())
+  const named = entries.filter((entry) => entry.name.endsWith('.yaml') && !entry.isDirectory())
+  const links = named.filter((entry) => entry.isSymbolicLink()).map((entry) => join(entry.parentPath, entry.name))
+  const outside = new Set(await leadingOut(folder, links))
+  const paths = named
     .map((entry) => join(entry.parentPath, entry.name))
+    .filter((path) => !outside.has(path))
     .toSorted()
   const inside = (name: string) => (path: string) => relative(folder, path).split(sep)[0] === name
   return {
@@ -28,8 +31,16 @@ export async function listFolder(folder: string): Promise<{ files: FolderFiles; 
       models: paths.filter(inside('models')),
       hardware: paths.find(inside('hardware.yaml')) ?? null,
     },
-    problems: [],
+    problems: [...outside].map((file) => ({ file, line: 1, field: 'file', rule: 'is a link that leads out of its folder: copy the file' })),
   }
+}
+
+/** Links to files elsewhere: what is told of a bad recipe would tell what stands in them. One that leads nowhere is for its reader to tell. */
+async function leadingOut(folder: string, links: readonly string[]): Promise<string[]> {
+  if (links.length === 0) return []
+  const root = await realpath(folder)
+  const targets = await Promise.all(links.map(async (link) => ({ link, target: await realpath(link).catch(() => null) })))
+  return targets.flatMap(({ link, target }) => (target === null || target.startsWith(`${root}${sep}`) ? [] : [link]))
 }
 
 /** Id of a recipe, or name of a catalogue file: its path below the folder, without `.yaml`, with forward slashes. */

@@ -8,6 +8,9 @@ import { brokenRules, type Known } from './recipe-rules.js'
 import { checkSchema } from './schema-problems.js'
 import { readYaml, type YamlSource } from './yaml-source.js'
 
+/** Of one file: each is found by rendering the command without the one before it. */
+const MOST_PROBLEMS = 20
+
 /** A recipe, and the file that it was read from. */
 export type RecipeOfFile = Recipe & { file: string }
 
@@ -32,7 +35,7 @@ export function checkRecipe(
   const { source } = checked
   const { untuned, ...data } = checked.data
   const id = idOf(folder, file)
-  const problems = brokenRules(checked.data, known).map(({ path, rule }) => source.problemAt(path, rule))
+  const problems = brokenRules(checked.data, known, MOST_PROBLEMS).map(({ path, rule }) => source.problemAt(path, rule))
   const idRule = RecipeId.safeParse(id).error?.issues[0]?.message
   if (idRule !== undefined) problems.push({ file, line: 1, field: 'id', rule: `${id} ${idRule}` })
   return problems.length > 0 ? { problems } : { recipe: { id, origin: originOf(id, origin, untuned === true), file, ...data } }

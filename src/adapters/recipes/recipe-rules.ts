@@ -6,6 +6,7 @@ import { canCompute, type Card } from '../../domain/hardware.js'
 import { gpusOf } from '../../domain/parallelism.js'
 import { configurationProblem, engines } from '../../engines/index.js'
 import { nearest } from '../../engines/nearest.js'
+import { ownValue } from '../../engines/own-value.js'
 import type { YamlPath } from './yaml-source.js'
 
 export type RecipeData = z.output<typeof RecipeFile>
@@ -16,10 +17,10 @@ export type Known = { cards: readonly Card[]; catalogues: readonly FlagCatalogue
 
 const FORMATS: Record<Backend, RecipeData['format'] | null> = { llamacpp: 'gguf', vllm: 'safetensors', sglang: 'safetensors', custom: null }
 
-/** The rules that a schema cannot say: each that is broken, with the field. */
-export function brokenRules(recipe: RecipeData, known: Known): Broken[] {
+/** The rules that a schema cannot say: each that is broken, with the field; of those of its engine the first `most`. */
+export function brokenRules(recipe: RecipeData, known: Known, most = Infinity): Broken[] {
   const broken = [...hardwareRules(recipe, known.cards), ...backendRules(recipe)]
-  return broken.length > 0 ? broken : engineRules(recipe, known.catalogues)
+  return broken.length > 0 ? broken : engineRules(recipe, known.catalogues, most)
 }
 
 function hardwareRules({ hardware, parallel, precision, model, benchmarks }: RecipeData, cards: readonly Card[]): Broken[] {
@@ -41,7 +42,13 @@ function hardwareRules({ hardware, parallel, precision, model, benchmarks }: Rec
   ]
 }
 
+/** Cards that the table has under the name of a twin, which has the same device id. */
+const UNDER_ANOTHER: Readonly<Record<string, string>> = { MI250: 'MI250X' }
+
 function noCard(name: string, cards: readonly Card[]): string {
+  const twin = ownValue(UNDER_ANOTHER, name.toUpperCase())
+  if (twin !== undefined && cards.some((card) => card.name === twin))
+    return `${name} is not in the hardware table: say ${twin}, its word for ${name} and ${twin}`
   const names = cards.map((card) => card.name)
   const near = nearest(name, names)
   return `${name} is not in the hardware table: ${near === null ? `it has ${names.join(', ') || 'no card'}` : `the nearest is ${near}`}`
@@ -57,26 +64,29 @@ function backendRules({ backend, format, command }: RecipeData): Broken[] {
 }
 
 /** That the engine starts with it: settings that its backend can say, flags and values that its version takes, nothing that is ours to say. */
-function engineRules(recipe: RecipeData, catalogues: readonly FlagCatalogue[]): Broken[] {
+function engineRules(recipe: RecipeData, catalogues: readonly FlagCatalogue[], most: number): Broken[] {
   const { backend, version } = recipe
   const ofBackend = catalogues.filter((each) => each.backend === backend)
-  const catalogue = ofBackend.find((each) => each.version === version) ?? null
+  // A flag that nobody checks may be the beginning of one that nobody may give: without a version the newest is meant.
+  const newest = ofBackend.toSorted((a, b) => b.version.localeCompare(a.version, 'en', { numeric: true }))[0]
+  const catalogue = (version === null ? newest : ofBackend.find((each) => each.version === version)) ?? null
   if (version !== null && catalogue === null) {
     const versions = ofBackend.map((each) => each.version).join(', ')
     return [
       { path: ['version'], rule: `no catalogue of ${backend} ${version}: ${versions === '' ? 'leave it out' : `there is ${versions}`}` },
     ]
   }
-  return eachProblem(recipe, catalogue)
+  return eachProblem(recipe, catalogue, most)
 }
 
 /** The engine tells the first problem: without that field it tells the next. */
-function eachProblem(recipe: RecipeData, catalogue: FlagCatalogue | null): Broken[] {
+function eachProblem(recipe: RecipeData, catalogue: FlagCatalogue | null, most: number): Broken[] {
+  if (most <= 0) return []
   const problem = configurationProblem(engines[recipe.backend], recipe, catalogue)
   if (problem === null) return []
   const path = problem.field === 'gpus' ? ['hardware'] : pathOf(problem.field)
   const rest = without(recipe, path)
-  return [{ path, rule: problem.rule }, ...(rest === null ? [] : eachProblem(rest, catalogue))]
+  return [{ path, rule: problem.rule }, ...(rest === null ? [] : eachProblem(rest, catalogue, most - 1))]
 }
 
 /** The recipe without a field of one of its tables; null when it is no such field. */

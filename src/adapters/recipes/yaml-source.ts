@@ -1,11 +1,11 @@
-import { readFile, stat } from 'node:fs/promises'
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Document } from 'yaml'
+import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, visit, type Document } from 'yaml'
 import type { RecipeProblem } from '../../ports/recipes.js'
+import { LARGEST_YAML, readText } from './read-text.js'
 
-/** A recipe is a page of text; more is a mistake or an attack. Bytes. */
-const LARGEST = 256 * 1024
 /** How often all anchors of a file may be used, once each is written out. */
 const MOST_ALIASES = 100
+/** Errors of YAML that are told of one file: the first makes most of the others. */
+const MOST_ERRORS = 10
 
 export type YamlPath = readonly PropertyKey[]
 
@@ -15,17 +15,21 @@ export type YamlSource = { file: string; value: unknown; problemAt(path: YamlPat
 /** Reads a file of one YAML document. One that cannot be read, broken YAML, a key written twice, a file or anchors beyond their limit: its problems. */
 export async function readYaml(file: string): Promise<YamlSource | RecipeProblem[]> {
   const whole = (rule: string): RecipeProblem[] => [{ file, line: 1, field: 'file', rule }]
-  let text: string
+  const read = await readText(file, LARGEST_YAML)
+  if ('rule' in read) return whole(read.rule)
   try {
-    const { size } = await stat(file)
-    if (size > LARGEST) return whole(`is ${size} bytes long, more than ${LARGEST}`)
-    text = await readFile(file, 'utf8')
+    return sourceOf(file, read.text)
   } catch (error) {
-    return whole(`cannot be read: ${(error as NodeJS.ErrnoException).code}`)
+    // The parser goes down into each level by a call of its own.
+    if (error instanceof RangeError) return whole('is nested too deeply')
+    return whole(firstLine((error as Error).message))
   }
+}
+
+function sourceOf(file: string, text: string): YamlSource | RecipeProblem[] {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true })
-  const broken = [...document.errors, ...document.warnings]
+  const broken = [...document.errors, ...document.warnings].slice(0, MOST_ERRORS)
   if (broken.length > 0) {
     return broken.map(({ message, pos }) => ({ file, line: lines.linePos(pos[0]).line, field: 'YAML', rule: firstLine(message) }))
   }
@@ -35,11 +39,22 @@ export async function readYaml(file: string): Promise<YamlSource | RecipeProblem
     field: path.join('.') || 'file',
     rule,
   })
-  try {
-    return { file, value: document.toJS({ maxAliasCount: MOST_ALIASES }), problemAt }
-  } catch (error) {
-    return whole(firstLine((error as Error).message))
-  }
+  const prototype = offsetOfPrototype(document)
+  if (prototype !== null) return [{ file, line: lines.linePos(prototype).line, field: '__proto__', rule: 'is not a known field' }]
+  return { file, value: document.toJS({ maxAliasCount: MOST_ALIASES }), problemAt }
+}
+
+/** A key that JavaScript takes for something else: a schema passes over it in silence. */
+function offsetOfPrototype(document: Document.Parsed): number | null {
+  let offset: number | null = null
+  visit(document, {
+    Pair(_, { key }) {
+      if (!isScalar(key) || key.value !== '__proto__') return undefined
+      offset = startOf(key) ?? 0
+      return visit.BREAK
+    },
+  })
+  return offset
 }
 
 /** Where the field begins, or the nearest thing around it that is there. */

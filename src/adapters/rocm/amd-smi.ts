@@ -71,6 +71,7 @@ const READERS: Record<(typeof VERBS)[number], (number: number, fields: Fields) =
       arch: archOf(textOf(asic, 'targetgraphicsversion')),
       vram: sizes(bytesOf(section(fields, 'vram'), 'mb', 'size', 'vramsize', 'totalvram')),
       board: textOf(section(fields, 'board'), 'productserial'),
+      slowdownCelsius: measureOf(section(fields, 'limit'), CELSIUS, 'slowdownhotspottemperature'),
       ...partitionOf(fields),
     })
   },

@@ -1,7 +1,7 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AimError } from '../../contracts/errors.js'
-import type { MachineFile } from '../../contracts/inventory.js'
+import type { MachineFile } from '../../contracts/inspected-node.js'
 import { MACHINE_FILE, TOPOLOGY_FOLDER } from './captures.js'
 import { kfdDevice } from './device.js'
 import { filesBelow, type FileTree } from './file-tree.js'

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AimError } from '../../contracts/errors.js'
-import { MachineFile } from '../../contracts/inventory.js'
+import { MachineFile } from '../../contracts/inspected-node.js'
 import type { Card } from '../../domain/hardware.js'
 import { describeGpus, type FoundGpus } from './describe.js'
 import { filesBelow, type FileTree } from './file-tree.js'

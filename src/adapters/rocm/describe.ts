@@ -1,8 +1,10 @@
 import type { Card } from '../../domain/hardware.js'
 import type { Gpu, RocmVersions } from '../../domain/node.js'
 import { groupByChip, pairDies, partOf } from './cards.js'
+import { sickness } from './health.js'
 import { identify, type Finding } from './identify.js'
 import { join } from './join.js'
+import { mixedCaptures } from './mixed-captures.js'
 import { cutOf, LEAST_VRAM, type Cut } from './partitions.js'
 import { merge, mergeVersions, NO_VERSIONS, SOURCES, type Problem, type Report, type Sighting } from './sighting.js'
 
@@ -30,6 +32,7 @@ export function describeGpus(reports: Report[], cards: readonly Card[]): FoundGp
   let gpus = inHipOrder(base, problems)
   for (const other of ordered) {
     if (other === base) continue
+    problems.push(...mixedCaptures(base, other, cards))
     const joined = join(gpus, base.source, other, (gpu) => isIntegrated(gpu, cards))
     gpus = joined.gpus
     problems.push(...joined.problems)
@@ -86,6 +89,7 @@ function assemble(sightings: Sighting[], cards: readonly Card[], problems: Probl
       { code: 'card_assumed', text: 'no source tells which dies share a card: neighbours are taken as one' },
       assumed.flatMap(({ gpus }) => gpus),
     )
+  for (const gpu of chips.flatMap(({ gpus }) => gpus)) for (const finding of sickness(gpu)) note(finding, [gpu])
   const gpus = chips
     .flatMap((chip) => chip.gpus.map((gpu, place) => describe(gpu, place, chip, indexes.get(gpu) ?? 0, physical.get(chip) ?? 0)))
     .toSorted((a, b) => a.index - b.index)

@@ -1,4 +1,5 @@
 import type { Card } from '../../domain/hardware.js'
+import { CHIPLETS, MODE_PARTS, partsOfMode } from '../../domain/partition-modes.js'
 import { isWholeMemory, type Finding } from './identify.js'
 import { partOf } from './cards.js'
 import type { PrintedSize, Sighting } from './sighting.js'
@@ -6,10 +7,6 @@ import type { PrintedSize, Sighting } from './sighting.js'
 /** How a chip is cut. `mode` null: it cannot be, or no source tells. `bytes`: share of each part; null: unknown. */
 export type Cut = { mode: string | null; memory: string | null; count: number; bytes: number | null; findings: Finding[] }
 
-/** Parts of a mode; those of CPX are the chiplets of the card. */
-const PARTS: Readonly<Record<string, number>> = { SPX: 1, DPX: 2, TPX: 3, QPX: 4 }
-/** Chiplets (XCD) of a card: 304 CUs of an MI300X are 8 x 38, 228 of an MI300A 6 x 38, 80 of an MI308X 4 x 20; MI350X 256 are 8 x 32. */
-const CHIPLETS: Readonly<Record<string, number>> = { MI300A: 6, MI308X: 4, MI300X: 8, MI325X: 8, MI350X: 8, MI355X: 8 }
 /** No GPU that serves has less, and no part of one. */
 export const LEAST_VRAM = 2 ** 30
 const PARTITIONABLE = /^gfx9[45]/
@@ -64,7 +61,7 @@ function shownMode(chip: Sighting[], card: Card | null, printed: PrintedSize[]):
   const count = each === null ? (chip.length > 1 || whole ? chip.length : null) : chiplets / each
   if (count === null) return null
   if (count === chiplets) return 'CPX'
-  return Object.entries(PARTS).find(([, parts]) => parts === count)?.[0] ?? null
+  return Object.entries(MODE_PARTS).find(([, parts]) => parts === count)?.[0] ?? null
 }
 
 function countOf(chip: Sighting[], card: Card | null, mode: string | null, findings: Finding[]): number {
@@ -74,8 +71,7 @@ function countOf(chip: Sighting[], card: Card | null, mode: string | null, findi
       findings.push({ code: 'partition_unknown', text: `the card is cut into parts, and no source tells how; ${shown} are shown` })
     return shown
   }
-  const chiplets = card === null ? undefined : CHIPLETS[card.name]
-  return PARTS[mode] ?? chiplets ?? shown
+  return partsOfMode(mode, card?.name ?? null) ?? shown
 }
 
 type Size = { bytes: number | null }

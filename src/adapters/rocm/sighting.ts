@@ -40,6 +40,8 @@ export type Sighting = {
   /** KFD node that it has the widest link to: the other die of its card. */
   nearestNode: number | null
   health: GpuHealth
+  /** From where on it slows itself down, at its hottest spot. */
+  slowdownCelsius: number | null
   processes: Gpu['processes']
 }
 
@@ -68,6 +70,7 @@ const NOTHING: Omit<Sighting, 'number'> = {
   board: null,
   nearestNode: null,
   health: NO_HEALTH,
+  slowdownCelsius: null,
   processes: [],
 }
 

@@ -1,4 +1,4 @@
-import { bigint, doublePrecision, integer, jsonb, pgTable, primaryKey, text, timestamp } from 'drizzle-orm/pg-core'
+import { bigint, integer, jsonb, pgTable, primaryKey, text, timestamp } from 'drizzle-orm/pg-core'
 import type { Measurement } from '../../domain/measurement.js'
 import type { Plan } from '../../domain/plan.js'
 import type { AttemptRecord, DeploymentRecord } from '../../ports/records.js'
@@ -51,7 +51,7 @@ export const attempts = pgTable(
   (table) => [primaryKey({ columns: [table.workflowId, table.runId, table.number] })],
 )
 
-/** An absent precision is kept as '', an absent memory fraction as 0: parts of a key are never null. */
+/** An absent precision is kept as '': parts of a key are never null. */
 export const measurements = pgTable(
   'measurements',
   {
@@ -61,16 +61,14 @@ export const measurements = pgTable(
     version: text('version').notNull(),
     card: text('card').notNull(),
     gpuCount: integer('gpu_count').notNull(),
-    layout: text('layout').notNull(),
-    memoryFraction: doublePrecision('memory_fraction').notNull(),
+    setup: text('setup').notNull(),
     kvBytesPerGpu: bigint('kv_bytes_per_gpu', { mode: 'number' }),
     kvTokens: bigint('kv_tokens', { mode: 'number' }),
-    decodeTokensPerSecond: doublePrecision('decode_tokens_per_second'),
     measuredAt: time('measured_at').notNull(),
   },
   (table) => [
     primaryKey({
-      columns: [table.model, table.precision, table.backend, table.version, table.card, table.gpuCount, table.layout, table.memoryFraction],
+      columns: [table.model, table.precision, table.backend, table.version, table.card, table.gpuCount, table.setup],
     }),
   ],
 )

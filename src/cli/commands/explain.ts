@@ -1,16 +1,18 @@
 import { AimError } from '../../contracts/errors.js'
 import type { Cli } from '../cli.js'
-import { checkedName } from '../endpoint-name.js'
 import type { Report } from '../output/report.js'
-import { storedRevision } from '../stored-revision.js'
+import { parseRevision, storedRevision } from '../stored-revision.js'
 import { planText } from '../views/plan.js'
 
 export type ExplainOptions = { revision?: number }
 
-/** The plan as it was stored when the revision was deployed: nothing is planned anew. */
+/** The plan as it was stored when the revision (`chat@1`, or `chat` with `--revision`) was deployed: nothing is planned anew. */
 export async function explain(cli: Cli, [name = '']: string[], { revision }: ExplainOptions): Promise<Report> {
-  const endpoint = checkedName(name)
-  const { plan, ...record } = await storedRevision(cli, endpoint, revision ?? null)
+  const { endpoint, revision: named } = parseRevision(name)
+  if (named !== null && revision !== undefined && named !== revision) {
+    throw new AimError('InvalidInput', { field: '--revision', rule: `${revision} is not that of ${name}: give one of them` })
+  }
+  const { plan, ...record } = await storedRevision(cli, endpoint, named ?? revision ?? null)
   if (plan === null) throw new AimError('NotFound', { what: `the plan of revision ${record.revision} of ${endpoint}` })
   if (!Array.isArray(plan.assumed))
     throw new AimError('NotFound', { what: `a plan that this version can read: that of ${endpoint} is of an earlier one` })

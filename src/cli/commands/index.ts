@@ -214,7 +214,9 @@ export const COMMANDS: CommandSpec[] = [
   {
     name: 'node inspect',
     about: 'show the GPUs of this machine, or of a folder of captures',
-    more: 'Sources: KFD, amd-smi, rocm-smi, rocminfo. What they dispute or leave out is listed as a problem; a GPU is never guessed.',
+    more:
+      'Sources: KFD, amd-smi, rocm-smi, rocminfo. What they dispute or leave out is listed as a problem; a GPU is never guessed.\n' +
+      'Exit code 1: no source tells whether there are GPUs. A machine without any, and problems beside what is known, are 0.',
     options: [{ flags: '--from <dir>', about: 'folder that `aim node capture` wrote', complete: 'directory' }],
     examples: [
       ['aim node inspect', 'model, memory, partition and health of each GPU'],

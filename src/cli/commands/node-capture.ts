@@ -1,5 +1,6 @@
 import type { Cli } from '../cli.js'
 import type { Report } from '../output/report.js'
+import { visible } from '../output/sanitize.js'
 
 type Captured = { files: string[]; problems: { code: string; message: string }[] }
 
@@ -12,6 +13,6 @@ export async function nodeCapture(cli: Cli, [dir = '']: string[]): Promise<Repor
     data: { dir, files, problems },
     names: [dir],
     text: () => `${dir}: ${files.length} ${files.length === 1 ? 'file' : 'files'}\n`,
-    notes: [...problems.map(({ code, message }) => `${code}: ${message}`), `aim node inspect --from ${dir} shows it`],
+    notes: [...problems.map(({ code, message }) => visible(`${code}: ${message}`)), `aim node inspect --from ${dir} shows it`],
   }
 }

@@ -1,4 +1,4 @@
-import type { InspectedNode } from '../../contracts/inventory.js'
+import type { InspectedNode } from '../../contracts/inspected-node.js'
 import type { Cli } from '../cli.js'
 import { tableOf, type Column, type Report, type View } from '../output/report.js'
 import { visible } from '../output/sanitize.js'
@@ -19,11 +19,14 @@ const COLUMNS: Column<InspectedGpu>[] = [
   { header: 'BDF', value: ({ bdf }) => bdf ?? null, wide: true },
   { header: 'TEMP', value: ({ health }) => unit(health?.temperature_celsius, ' C'), align: 'right' },
   { header: 'POWER', value: ({ health }) => unit(health?.power_watts, ' W'), align: 'right' },
-  { header: 'ECC', value: ({ health }) => unit(health?.ecc_uncorrectable, ''), align: 'right', wide: true },
+  { header: 'ECC', value: ({ health }) => unit(health?.ecc_uncorrectable, ''), style: eccStyle, align: 'right' },
   { header: 'USED BY', value: ({ processes }) => usersText(processes), flexible: true },
 ]
 
-/** `aim node inspect`: problems are facts about the node, so the exit code stays 0. */
+/** Problems that leave open whether there are GPUs at all, where none is listed. */
+const NOTHING_KNOWN: ReadonlySet<string> = new Set(['no_source', 'kfd_permission', 'kfd_topology'])
+
+/** `aim node inspect`: problems are facts about the node, so the exit code stays 0, and is 1 only where nothing tells its GPUs. */
 export async function nodeInspect(cli: Cli, _args: string[], { from }: { from?: string }): Promise<Report> {
   const { settings } = await cli.configuration()
   const { inspectNode } = await import('../../worker/local-node.js')
@@ -31,12 +34,18 @@ export async function nodeInspect(cli: Cli, _args: string[], { from }: { from?: 
   return {
     data: node,
     names: node.gpus.map(({ index }) => String(index)),
+    exit: areGpusKnown(node) ? 0 : 1,
     text: (view) => [gpusText(node, view), machineText(node), problemsText(node, view)].filter((part) => part !== '').join('\n'),
   }
 }
 
-function gpusText({ gpus }: InspectedNode, view: View): string {
-  return gpus.length === 0 ? 'no AMD GPU is seen\n' : tableOf(gpus, COLUMNS, view)
+function areGpusKnown({ gpus, problems = [] }: InspectedNode): boolean {
+  return gpus.length > 0 || !problems.some(({ code }) => NOTHING_KNOWN.has(code))
+}
+
+function gpusText(node: InspectedNode, view: View): string {
+  if (node.gpus.length > 0) return tableOf(node.gpus, COLUMNS, view)
+  return areGpusKnown(node) ? 'no AMD GPU is seen\n' : 'GPUs: not known, see problems\n'
 }
 
 function machineText({ hostname, cpus, memory_total_bytes: memory, cache_disk: disk, rocm }: InspectedNode): string {
@@ -53,6 +62,10 @@ function machineText({ hostname, cpus, memory_total_bytes: memory, cache_disk: d
 
 function problemsText({ problems = [] }: InspectedNode, { paint }: View): string {
   return problems.map(({ code, message }) => `${paint('yellow', code)}: ${visible(message)}\n`).join('')
+}
+
+function eccStyle({ health }: InspectedGpu): 'red' | undefined {
+  return (health?.ecc_uncorrectable ?? 0) > 0 ? 'red' : undefined
 }
 
 function partitionText(gpu: InspectedGpu): string | null {

@@ -2,8 +2,6 @@ import { RENDER_KINDS } from '../../domain/render-kinds.js'
 import type { CommandSpec } from '../cli.js'
 import { REQUIREMENT_OPTIONS, asInteger } from './requirement-options.js'
 
-const ENDPOINT = { about: 'name of the endpoint', complete: 'endpoint' } as const
-
 /** The verbs about plans: what would run, what was planned, what differs. */
 export const PLAN_COMMANDS: CommandSpec[] = [
   {
@@ -11,12 +9,15 @@ export const PLAN_COMMANDS: CommandSpec[] = [
     about: 'show what would run, and why nothing else',
     more:
       'Without a server it plans for this machine; with --inventory for any fleet. Nothing is changed. Exit code 3: nothing fits.\n' +
-      '--render prints the first choice as something to run elsewhere.',
+      '--render prints the first choice that has such a form, to run it elsewhere.',
     arguments: [{ name: '<model>', about: 'repository on the hub: org/name' }],
     options: [
       ...REQUIREMENT_OPTIONS,
-      { flags: '--inventory <file>', about: 'nodes to plan for: what `aim node inspect --json` printed, of one node or several' },
-      { flags: '--render <form>', about: 'print the first choice as', choices: RENDER_KINDS },
+      {
+        flags: '--inventory <file>',
+        about: 'nodes to plan for: what `aim node inspect --json` printed, of one node or several; - reads stdin',
+      },
+      { flags: '--render <form>', about: 'print the first choice that can be as', choices: RENDER_KINDS },
     ],
     examples: [
       ['aim plan Qwen/Qwen3-32B --context 32768 --concurrency 32', 'which GPUs, which recipe, what fits, how fast, at what price'],
@@ -28,9 +29,12 @@ export const PLAN_COMMANDS: CommandSpec[] = [
   {
     name: 'explain',
     about: 'show the stored plan of an endpoint: why this recipe, and why no other',
-    arguments: [{ name: '<name>', ...ENDPOINT }],
+    arguments: [{ name: '<name>', about: 'NAME, or NAME@NUMBER for a revision', complete: 'endpoint' }],
     options: [{ flags: '--revision <n>', about: 'another revision than the newest', parse: asInteger }],
-    examples: [['aim explain chat', 'candidates, memory, fallbacks, and the reason for each that was dropped']],
+    examples: [
+      ['aim explain chat', 'candidates, memory, fallbacks, and the reason for each that was dropped'],
+      ['aim explain chat@1', 'as it was planned for revision 1'],
+    ],
     load: async () => (await import('./explain.js')).explain,
   },
   {

@@ -3,14 +3,17 @@ import { AimError, isAimError } from '../../contracts/errors.js'
 import { requirementsOf, type DeployRequest } from '../../contracts/deploy.js'
 import { readInventory } from '../../contracts/inventory.js'
 import type { NodeInspection } from '../../domain/node.js'
-import type { RenderKind } from '../../domain/render-kinds.js'
 import type { Plan } from '../../domain/plan.js'
+import { noCandidateReasons } from '../../domain/plan-reasons.js'
+import type { RenderKind } from '../../domain/render-kinds.js'
 import type { Settings } from '../../config/settings.js'
 import type { Cli } from '../cli.js'
 import { unlessInterrupted } from '../interrupt.js'
 import type { Report } from '../output/report.js'
 import { planExit, planText } from '../views/plan.js'
+import { planHints } from '../views/plan-hints.js'
 import { deployRequest } from './deploy.js'
+import { deployWords } from './deploy-words.js'
 import type { RequirementOptions } from './requirement-options.js'
 
 export type PlanOptions = RequirementOptions & { inventory?: string; render?: RenderKind }
@@ -21,13 +24,13 @@ export async function plan(cli: Cli, [model = '']: string[], { inventory, render
   const request = deployRequest(model, { ...options, dryRun: true })
   const { settings } = await cli.configuration()
   const planned =
-    inventory === undefined ? await planHere(cli, settings, request) : await planFor(settings, request, await nodesOf(inventory))
+    inventory === undefined ? await planHere(cli, settings, request) : await planFor(settings, request, await nodesOf(cli, inventory))
   if (render !== undefined) return rendered(settings, request, planned, render)
   return {
     data: { model: planned.model, ...planned.plan, notes: planned.notes },
     names: planned.plan.candidates.map(({ recipe }) => recipe),
     text: (view) => planText(planned.plan, view),
-    notes: [...planned.notes, ...nextSteps(planned.plan, model)],
+    notes: [...planned.notes, ...nextSteps(planned.plan, deployWords(cli.terminal.argv, model), inventory !== undefined)],
     exit: planExit(planned.plan),
   }
 }
@@ -58,16 +61,24 @@ async function planFor(
   return { ...planned, notes: [...assumptions.toSorted(), ...planned.notes] }
 }
 
-async function nodesOf(file: string): Promise<{ nodes: NodeInspection[]; assumptions: string[] }> {
-  const text = await readFile(file, 'utf8').catch((error: unknown) => {
-    throw new AimError('InvalidInput', { field: '--inventory', rule: `${file} cannot be read: ${String(error)}` }, { cause: error })
+async function nodesOf(cli: Cli, file: string): Promise<{ nodes: NodeInspection[]; assumptions: string[] }> {
+  const source = await (file === '-' ? textOf(cli.terminal.stdin) : readFile(file, 'utf8')).catch((error: unknown) => {
+    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT'
+    const rule = missing ? `${file} does not exist` : `${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`
+    throw new AimError('InvalidInput', { field: '--inventory', rule }, { cause: error })
   })
   try {
-    return readInventory(JSON.parse(text))
+    return readInventory(JSON.parse(source))
   } catch (error) {
     const rule = isAimError(error) ? `${error.details['field']}: ${error.details['rule']}` : (error as Error).message
     throw new AimError('InvalidInput', { field: `--inventory ${file}`, rule }, { cause: error })
   }
+}
+
+async function textOf(stream: NodeJS.ReadableStream): Promise<string> {
+  const chunks: Buffer[] = []
+  for await (const chunk of stream) chunks.push(Buffer.from(chunk))
+  return Buffer.concat(chunks).toString('utf8')
 }
 
 async function rendered(
@@ -76,17 +87,21 @@ async function rendered(
   { plan: made, model, notes }: Planned,
   kind: RenderKind,
 ): Promise<Report> {
-  const [best] = made.candidates
-  if (best === undefined)
-    throw new AimError('NoCandidate', { reasons: made.dropped.map(({ recipe, reason }) => `${recipe}: ${reason}`).join('; ') })
-  const { renderCandidate } = await import('../../worker/render-candidate.js')
-  const { text, notes: remarks } = await renderCandidate(settings, { candidate: best, name: request.endpoint, commit: model.commit, kind })
-  return { data: { kind, text, candidate: best }, names: [best.recipe], text: () => text, notes: [...notes, ...remarks] }
+  if (made.candidates.length === 0) {
+    const next =
+      made.fallback.length > 0 ? 'without --render the plan shows what would run and gives something up' : planHints(made).join('; ')
+    throw new AimError('NoCandidate', { reasons: noCandidateReasons(made), ...(next !== '' && { next }) })
+  }
+  const { renderFirst } = await import('../../worker/render-candidate.js')
+  const asked = { candidates: made.candidates, name: request.endpoint, model, kind }
+  const { text, candidate, notes: remarks } = await renderFirst(settings, asked)
+  return { data: { kind, text, candidate }, names: [candidate.recipe], text: () => text, notes: [...notes, ...remarks] }
 }
 
-function nextSteps({ candidates, fallback }: Plan, model: string): string[] {
-  if (candidates.length > 0) return [`next: aim deploy ${model} starts number 1 where a server runs`]
-  return fallback.length > 0
-    ? ['nothing meets all that was asked; the fallbacks above would run']
-    : ['nothing fits: see why above; another --precision, --context or --hardware may']
+function nextSteps(made: Plan, deployed: string, elsewhere: boolean): string[] {
+  const { candidates, fallback } = made
+  const where = elsewhere ? 'where a server runs those nodes' : 'where a server runs'
+  if (candidates.length > 0) return [`next: ${deployed} starts number 1 ${where}`]
+  if (fallback.length > 0) return ['nothing meets all that was asked; the fallbacks above would run']
+  return ['nothing fits: see why above', ...planHints(made).map((hint) => `next: ${hint}`)]
 }

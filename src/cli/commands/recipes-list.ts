@@ -1,9 +1,9 @@
 import { factsFromCatalogue } from '../../domain/catalogue.js'
-import { deriveRecipes, recipesFor } from '../../domain/derive-recipes.js'
+import { recipesFor } from '../../domain/derive-recipes.js'
 import type { Recipe } from '../../domain/recipe.js'
 import type { Cli } from '../cli.js'
 import { listReport, type Column, type Report } from '../output/report.js'
-import { problemNotes, type SurveyedRecipes } from '../recipe-files.js'
+import { allRecipes, problemNotes, type SurveyedRecipes } from '../recipe-files.js'
 
 export type RecipesListOptions = { all?: boolean }
 
@@ -33,7 +33,7 @@ export async function recipesList(cli: Cli, [model]: string[], { all }: RecipesL
   const { settings } = await cli.configuration()
   const { surveyRecipes } = await import('../../worker/recipes.js')
   const survey = await surveyRecipes(settings)
-  const recipes = model === undefined ? ofAll(survey) : ofModel(survey, model)
+  const recipes = model === undefined ? allRecipes(survey) : ofModel(survey, model)
   const shown = recipes.filter(({ origin }) => all === true || origin !== 'derived')
   const hidden = recipes.length - shown.length
   return listReport({
@@ -55,15 +55,6 @@ function ofModel({ recipes, cards, models }: SurveyedRecipes, model: string): Re
   const facts = factsFromCatalogue(model, models)
   if (facts !== null) return recipesFor(facts, recipes, cards)
   return recipes.filter(({ model: name }) => name === '*' || name.toLowerCase() === model.toLowerCase())
-}
-
-function ofAll({ recipes, cards, models }: SurveyedRecipes): Recipe[] {
-  const written = new Set(recipes.map(({ id }) => id))
-  const derived = models.flatMap(({ variants }) => {
-    const facts = factsFromCatalogue(variants[0]?.repo ?? '', models)
-    return facts === null ? [] : deriveRecipes(facts, cards)
-  })
-  return [...recipes, ...derived.filter(({ id }) => !written.has(id))]
 }
 
 function rowOf(recipe: Recipe & { file?: string }): Row {

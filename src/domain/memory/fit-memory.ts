@@ -14,10 +14,9 @@ export type FitOn = {
   gpuTotalBytes: number
   /** Tokens of the longest request; absent: as long as fits, at most what the model was trained for. */
   context?: number
-  /** What an engine of this kind reported on such GPUs, and the share of the memory that it was given. */
-  measured?: Measured
+  /** What an engine of the very same settings reported on such GPUs. */
+  measured?: { kvBytesPerGpu: number }
 }
-export type Measured = { kvBytesPerGpu: number; memoryFraction: number | null }
 
 export type FitInput = FitOn & {
   shape: ModelShape
@@ -60,16 +59,14 @@ export function fitSpread(spread: Spread, { settings, gpuTotalBytes, context: as
   const graphs = known ? graphBytes(step) : 0
   const reserve = reserveBytes(backend, activation + graphs, gpuTotalBytes - budget, spread.modelBytes - weights - offloaded)
   const computed = backend === 'vllm' ? budget - weights - activation - graphs - reserve : budget - weights
-  // A share more is a share more of KV cache: nothing else grows with it.
-  const kvBytes = measured
-    ? measured.kvBytesPerGpu + budget - budgetBytes(backend, parallel, step, gpuTotalBytes, measured.memoryFraction)
-    : computed
+  // What an engine had left is truer than the formula, but never more than the budget leaves beside the weights.
+  const kvBytes = measured === undefined ? computed : Math.min(measured.kvBytesPerGpu, budget - weights)
 
   const pool = kvPool(backend, shape, layers, parallel, step.tokens)
   const maxContext = longestSequence(pool, kvBytes, shape.maxContext)
   const context = asked ?? (maxContext === 0 ? shape.maxContext : maxContext)
   return {
-    basis: measured ? 'measured' : 'computed',
+    basis: measured === undefined ? 'computed' : 'measured',
     totalBytes: gpuTotalBytes,
     budgetBytes: budget,
     weightBytes: weights,

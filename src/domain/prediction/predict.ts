@@ -1,4 +1,3 @@
-import type { Measurement } from '../measurement.js'
 import type { Prediction } from '../prediction.js'
 import type { Benchmark } from '../recipe.js'
 import { roofline, type RooflineInput, type Speed, type Workload } from './roofline.js'
@@ -46,10 +45,8 @@ export function predict(input: RooflineInput | null, workload: Workload, run: Me
   }
 }
 
-/** The run that says most of this workload on the card of that name: our own launch, else the published one of the nearest concurrency. */
-export function bestRun(card: string, benchmarks: Benchmark[], own: Measurement | null, workload: Workload): MeasuredRun | null {
-  const launched = own?.decodeTokensPerSecond ?? null
-  if (launched !== null) return { concurrency: 1, promptTokens: null, outputTokensPerSecond: launched, ttftMs: null }
+/** The run that says most of this workload on the card of that name: that of the nearest concurrency. */
+export function bestRun(card: string, benchmarks: Benchmark[], workload: Workload): MeasuredRun | null {
   if (benchmarks.length === 0) return null
   const distance = (run: Benchmark) => Math.abs(Math.log(run.concurrency / workload.concurrency))
   const runs = benchmarks.filter((run) => run.card === card)

@@ -4,8 +4,11 @@ import { kvBytesOfSequence, type KvElementBytes } from '../memory/kv.js'
 import type { ModelShape, ModelVariant } from '../model.js'
 import { EFFICIENCY } from './efficiency.js'
 
-/** What the figures are to hold for: requests at the same time, and tokens of each prompt and of the context so far. */
-export type Workload = { concurrency: number; promptTokens: number }
+/**
+ * What the figures are to hold for: a closed loop of so many requests, each with a prompt and an answer of that many tokens. An answer is
+ * `EFFICIENCY.answerTokens` where nothing is said.
+ */
+export type Workload = { concurrency: number; promptTokens: number; outputTokens?: number }
 
 /** `share`: part of the card that one GPU is, 1/8 for a CPX partition. */
 export type RooflineInput = {
@@ -17,7 +20,10 @@ export type RooflineInput = {
   kvBytesPerElement: KvElementBytes
 }
 
-/** Rates in tokens per second, `ttftMs` of one prompt that waits for no other. */
+/**
+ * Rates in tokens per second: of one request once it decodes, and of all together from their first prompt token to their last answer token.
+ * `ttftMs` of one prompt that waits for no other.
+ */
 export type Speed = { decodeTokensPerSecond: number; outputTokensPerSecond: number; prefillTokensPerSecond: number; ttftMs: number }
 
 /** Rates of one GPU, in bytes and FLOP per second, after `EFFICIENCY`. */
@@ -25,18 +31,24 @@ type Rates = { bandwidth: number; flops: number; attentionFlops: number; link: n
 
 /**
  * Speed by the roofline: a decode step reads the weights that its tokens pass through and the KV cache of each sequence, or computes,
- * whichever takes longer; two all-reduces a layer come on top. Null when the table has no bandwidth or no rate of the card for this precision.
+ * whichever takes longer; all-reduces and overheads come on top. Between the steps a replica computes the prompts of requests that follow:
+ * for each answer of a request one prompt of each. Null when the table has no bandwidth or no rate of the card for this precision.
  */
 export function roofline(input: RooflineInput, workload: Workload): Speed | null {
   const rates = ratesOf(input)
   if (rates === null) return null
-  const step = decodeSeconds(input, rates, workload)
-  const prefill = prefillSeconds(input, rates, workload.promptTokens)
+  const { concurrency, promptTokens, outputTokens = EFFICIENCY.answerTokens } = workload
+  const { data, pipeline } = input.parallel
+  const step = decodeSeconds(input, rates, concurrency, promptTokens + outputTokens / 2)
+  const compute = promptSeconds(input, rates, promptTokens)
+  const busy = compute / pipeline / outputTokens
+  const eachReplica = Math.ceil(concurrency / data)
+  const alone = firstTokenSeconds(input, rates, compute)
   return {
-    decodeTokensPerSecond: 1 / step,
-    outputTokensPerSecond: workload.concurrency / step,
-    prefillTokensPerSecond: (workload.promptTokens * input.parallel.data) / prefill,
-    ttftMs: prefill * 1000,
+    decodeTokensPerSecond: 1 / (step + (eachReplica - 1) * busy),
+    outputTokensPerSecond: concurrency / (step + eachReplica * busy),
+    prefillTokensPerSecond: (promptTokens * data) / alone,
+    ttftMs: (alone + EFFICIENCY.firstTokenOverhead) * 1000,
   }
 }
 
@@ -59,7 +71,7 @@ function ratesOf({ card, share, variant }: RooflineInput): Rates | null {
 }
 
 /** A pipeline of P stages works on P parts of the batch at once: a token passes all of them, so the stages' times add up. */
-function decodeSeconds(input: RooflineInput, rates: Rates, { concurrency, promptTokens }: Workload): number {
+function decodeSeconds(input: RooflineInput, rates: Rates, concurrency: number, contextTokens: number): number {
   const { shape, variant, parallel, kvBytesPerElement } = input
   const { tensor, pipeline, data } = parallel
   const { total, active, experts } = shape.parameters
@@ -70,21 +82,30 @@ function decodeSeconds(input: RooflineInput, rates: Rates, { concurrency, prompt
   const dense = Math.max(0, total - experts - lookup) / tensor
   const routed = (experts * touchedExperts(shape, part * data)) / (tensor * data)
   const weights = (dense + routed) * bytesPerParameter
-  const kv = kvBytesOfSequence(shape, parallel, kvBytesPerElement, promptTokens) * part * pipeline
+  const kv = kvBytesOfSequence(shape, parallel, kvBytesPerElement, contextTokens) * part * pipeline
   const memory = (weights + kv) / rates.bandwidth
-  const compute = (2 * active * part * pipeline) / (tensor * rates.flops)
-  return Math.max(memory, compute) + allReduces(input, rates, part) + EFFICIENCY.stepOverhead
+  const compute = (2 * active * part) / (tensor * rates.flops)
+  const requests = EFFICIENCY.requestOverhead * eachReplica
+  return Math.max(memory, compute) + allReduces(input, rates, part) + layerOverheads(shape) + requests
 }
 
-/** All stages one after the other for one prompt; its attention costs the square of its length, half of it by causality. */
-function prefillSeconds(input: RooflineInput, rates: Rates, promptTokens: number): number {
-  const { shape, variant, parallel } = input
-  const { active } = shape.parameters
-  const linear = (2 * active * promptTokens) / (parallel.tensor * rates.flops)
+/** What a prompt keeps all stages busy for, one after the other; its attention costs the square of its length, half of it by causality. */
+function promptSeconds(input: RooflineInput, rates: Rates, promptTokens: number): number {
+  const { shape, parallel } = input
+  const linear = (2 * shape.parameters.active * promptTokens) / (parallel.tensor * rates.flops)
   const width = attentionWidth(shape)
   const attention = (2 * shape.layers * promptTokens * seenTokens(shape, promptTokens) * width) / (parallel.tensor * rates.attentionFlops)
+  return linear + attention + allReduces(input, rates, promptTokens)
+}
+
+/** A prompt in a step of its own reads the weights, too, and no other step hides what its layers cost. */
+function firstTokenSeconds({ shape, variant, parallel }: RooflineInput, rates: Rates, compute: number): number {
   const reading = variant.weightBytes / (parallel.tensor * rates.bandwidth)
-  return Math.max(linear + attention, reading) + allReduces(input, rates, promptTokens) + EFFICIENCY.stepOverhead
+  return Math.max(compute, reading) + layerOverheads(shape)
+}
+
+function layerOverheads({ layers, experts }: ModelShape): number {
+  return layers * EFFICIENCY.layerOverhead + (experts?.layers ?? 0) * EFFICIENCY.expertOverhead
 }
 
 /** Share of the routed experts that a batch touches when each token picks its own by chance: 1 - (1 - k/E)^B. */
@@ -104,10 +125,9 @@ function attentionWidth({ attention }: ModelShape): number {
   return attention.heads * (attention.kind === 'grouped' ? attention.headDim : attention.loraRank + attention.ropeDim)
 }
 
-/** Two all-reduces a layer of 16-bit activations; a ring sends 2 (n-1)/n of the message over each GPU's links. */
+/** Two all-reduces a layer of 16-bit activations; a ring sends 2 (n-1)/n of the message over each GPU's links. Their latency is the layer's. */
 function allReduces({ shape, parallel }: RooflineInput, rates: Rates, tokens: number): number {
   const { tensor } = parallel
-  if (tensor === 1) return 0
   const bytes = (2 * (tensor - 1) * tokens * shape.hidden * 2) / tensor
-  return 2 * shape.layers * (EFFICIENCY.allReduceLatency + bytes / rates.link)
+  return (2 * shape.layers * bytes) / rates.link
 }

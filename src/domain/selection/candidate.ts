@@ -1,19 +1,20 @@
 import type { MemoryFit } from '../memory/fit.js'
-import type { Candidate } from '../plan.js'
-import { changesFrom } from './changes.js'
+import type { Candidate, Change } from '../plan.js'
+import type { Requirements } from '../requirements.js'
+import { changesFrom, changesFromRequest, type Placed } from './changes.js'
 import { fitGpus, givenFit } from './fit-gpus.js'
 import type { Lookups } from './lookups.js'
 import type { OnGpus, Option } from './options.js'
 import { takeGpus } from './place.js'
 import { round, roundedCost, roundedParts, roundedPrediction, wholeBytes } from './rounding.js'
 import { partsOf, type Yardstick } from './score.js'
-import { shownSpeed, speedAt } from './speed.js'
+import { shownSpeed } from './speed.js'
 import { why } from './why.js'
 
 /** What a plan measures its candidates by: `best` points count as 100. */
 export type Standard = { against: Yardstick; best: number }
 
-/** An option on one node, as a plan keeps it. `first` is the first choice; null for that one itself. */
+/** An option on one node, as a plan keeps it. `first` is the first choice; null: this is it, or there is none. */
 export function candidateOf(
   option: Option,
   spot: { node: number; cached: boolean },
@@ -21,11 +22,10 @@ export function candidateOf(
   { against, best }: Standard,
   first: Candidate | null,
 ): Candidate {
-  const { recipe, weights, on } = option
+  const { recipe, weights, on, cost } = option
   const { requirements } = lookups.input
   const { cached } = spot
   const fit = on && fitOf(on)
-  const cost = on && speedAt(on.fitCase, fit).cost
   const shown = on && shownSpeed(on.fitCase, fit)
   const given = on && fit && givenFit(on.fitCase, fit)
   const context = given?.context ?? requirements.context ?? recipe.context
@@ -58,7 +58,13 @@ export function candidateOf(
     cost: cost && roundedCost(cost),
     score: { total: round(Math.min(100, (100 * sum) / best), 1), parts: roundedParts(parts) },
   }
-  return { ...placed, why: why(placed, option.evidence), changes: first === null ? [] : changesFrom(first, placed) }
+  return { ...placed, why: why(placed, option.evidence), changes: changesOf(option, placed, first, requirements) }
+}
+
+/** What gives something up is never without a change: its settings at least are others than those that were asked for. */
+function changesOf({ gaveUp }: Option, placed: Placed, first: Candidate | null, requirements: Requirements): Change[] {
+  const changes = first === null ? changesFromRequest(gaveUp, placed, requirements) : changesFrom(first, placed)
+  return gaveUp.length > 0 && changes.length === 0 ? ['settings'] : changes
 }
 
 /** Computed again for the few options that a plan shows. */

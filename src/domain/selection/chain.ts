@@ -24,13 +24,14 @@ export function candidatesOf(meeting: Ranked[], lookups: Lookups, standard: Stan
 }
 
 /**
- * The options that would run and give something up, as they are to be tried: by rung of the ladder, then by how much they give up, then by
- * score. Of those that differ from the first choice in the same way the best one stands for all. Without a first choice they are compared with
- * the best of themselves.
+ * The options that would run and give something up, as they are to be tried: by rung of the ladder, then by how much of what was asked for they
+ * keep, then by score. Of those that differ from the first choice in the same way the best one stands for all. Without a first choice they are
+ * compared with the best of themselves, of the weights that were asked for if one of those would run.
  */
 export function chainOf(giving: Ranked[], first: Ranked | null): Ranked[] {
-  const byLoss = giving.toSorted((a, b) => a.option.gaveUp.length - b.option.gaveUp.length || b.sum - a.sum)
-  const from = first ?? byLoss[0]
+  const kept = new Map(giving.map((ranked) => [ranked, keptBy(ranked.option)]))
+  const byLoss = giving.toSorted((a, b) => (kept.get(b) ?? 0) - (kept.get(a) ?? 0) || lossesOf(a) - lossesOf(b) || b.sum - a.sum)
+  const from = first ?? byLoss.find(({ option }) => option.gaveUp.every(({ what }) => what !== 'precision')) ?? byLoss[0]
   if (from === undefined) return []
   const seen = new Set<string>()
   const rungs: Ranked[][] = LADDER.map(() => [])
@@ -42,13 +43,13 @@ export function chainOf(giving: Ranked[], first: Ranked | null): Ranked[] {
   return rungs.flat().slice(0, MOST_FALLBACKS)
 }
 
-/** As candidates, each with what was asked for and is not given. `first` is the first choice; null: the first of these is. */
+/** As candidates, each with what was asked for and is not given. `first` is the first choice; null: there is none. */
 export function fallbackOf(chain: Ranked[], lookups: Lookups, standard: Standard, first: Candidate | null): Fallback[] {
   const fallback: Fallback[] = []
   for (const { option } of chain) {
     const givesUp = option.gaveUp.map(({ words }) => words()).join('; ')
     for (const spot of spotsOf(option, lookups, 1)) {
-      fallback.push({ ...candidateOf(option, spot, lookups, standard, first ?? fallback[0] ?? null), givesUp })
+      fallback.push({ ...candidateOf(option, spot, lookups, standard, first), givesUp })
     }
   }
   return fallback
@@ -61,6 +62,10 @@ const LADDER: readonly ((option: Option, from: Option) => boolean)[] = [
   (option, from) => option.recipe.backend !== from.recipe.backend,
   (option, from) => cardOf(option) !== cardOf(from),
 ]
+
+/** Share of context, concurrency and GPUs that remains of what was asked for, multiplied. */
+const keptBy = ({ gaveUp }: Option): number => gaveUp.reduce((share, { kept }) => share * kept, 1)
+const lossesOf = ({ option }: Ranked): number => option.gaveUp.length
 
 const rungOf = (option: Option, from: Option): number => LADDER.findLastIndex((differs) => differs(option, from))
 

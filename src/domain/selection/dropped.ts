@@ -4,16 +4,23 @@ import type { Recipe } from '../recipe.js'
 import type { Places } from './eligible.js'
 import type { Drop } from './options.js'
 
-/** A stored plan stays small: so many reasons are kept, those of recipes that run nowhere first. */
+/** A stored plan stays small: so many reasons are kept. */
 const MOST_REASONS = 400
 
-/** Reasons by recipe, and of how many more nothing is told. `taken` are the recipes that the plan places somewhere. */
-export function droppedOf(drops: Drop[], taken: Set<Recipe>, nodes: NodeInspection[]): { dropped: Dropped[]; leftOut: number } {
+/** `taken` are the recipes that the plan places somewhere, `cards` those that were asked for, else those that nodes have. */
+export type Present = { taken: Set<Recipe>; cards: Set<string>; nodes: NodeInspection[] }
+
+/**
+ * Reasons by recipe, and of how many more nothing is told. First why a recipe runs nowhere though its hardware is there, then why one that runs
+ * does not run elsewhere too, last what is written for hardware that nobody has.
+ */
+export function droppedOf(drops: Drop[], { taken, cards, nodes }: Present): { dropped: Dropped[]; leftOut: number } {
   const merged = new Map<string, Dropped>()
   let told = 0
-  for (const wanted of [false, true]) {
+  const urgency = ({ hardware }: Recipe, runs: boolean): number => (isThere(hardware, cards) ? Number(runs) : 2)
+  for (const wanted of [0, 1, 2]) {
     for (const { recipe, reasons } of drops) {
-      if (taken.has(recipe) !== wanted) continue
+      if (urgency(recipe, taken.has(recipe)) !== wanted) continue
       if (merged.size >= MOST_REASONS) break
       told += 1
       for (const { places, words } of reasons()) merge(merged, recipe.id, words, places, nodes)
@@ -29,5 +36,8 @@ function merge(merged: Map<string, Dropped>, recipe: string, reason: string, pla
   if (known === undefined) merged.set(key, { recipe, nodes: idsOf(places.nodes, nodes), count: places.count, reason })
   else known.count += places.count
 }
+
+const isThere = (hardware: Recipe['hardware'], cards: Set<string>): boolean =>
+  hardware.kind === 'cpu' || hardware.cards.some((card) => cards.has(card))
 
 const idsOf = (indices: number[], nodes: NodeInspection[]): string[] => indices.flatMap((index) => nodes[index]?.nodeId ?? [])

@@ -17,8 +17,8 @@ import { MEMORY_FACTOR, type Weights } from './weights.js'
 const LEAST_CONTEXT = 1_024
 /** Contexts that nobody asked for are rounded down to whole multiples. */
 const CONTEXT_STEP = 1_024
-/** Share of the whole memory that vLLM 0.32 takes, for models whose fit cannot be computed. */
-const VLLM_SHARE = 0.92
+/** Share of the whole memory that vLLM 0.32 takes where nobody says one. */
+export const VLLM_SHARE = 0.92
 
 /** `spread` is null when too little is known of the model; `asked` is what speed is compared for. */
 export type FitCase = KindCase & { spread: Spread | null; measurement: Measurement | null; asked: Workload }
@@ -37,7 +37,9 @@ export function fitGpus(of: FitCase): GpuFit | { problem: () => string } {
   const context = roundDown(full.maxContext, maxContext)
   if (full.kvBytes <= 0 || context < LEAST_CONTEXT) return { problem }
   const words = () => `a context of ${context} instead of ${full.context} tokens`
-  return withConcurrency(of, fitSpread(spread, fitOn(of, context)), [{ what: 'context', words, reason: problem }])
+  return withConcurrency(of, fitSpread(spread, fitOn(of, context)), [
+    { what: 'context', kept: context / full.context, words, reason: problem },
+  ])
 }
 
 /** What a recipe takes on GPUs of that size. */
@@ -57,7 +59,7 @@ function withConcurrency({ recipe, requirements: { concurrency } }: FitCase, fit
   const most = Math.min(fit.maxConcurrency, (recipe.settings.maxSequences ?? Number.POSITIVE_INFINITY) * recipe.parallel.data)
   if (concurrency !== undefined && most < concurrency) {
     const words = () => `${most} instead of ${concurrency} requests of ${fit.context} tokens at the same time`
-    gaveUp.push({ what: 'concurrency', words, reason: () => `holds ${words()}` })
+    gaveUp.push({ what: 'concurrency', kept: most / concurrency, words, reason: () => `holds ${words()}` })
   }
   return { fit, freeBytes: freeBytes(recipe, fit, concurrency ?? 1), gaveUp }
 }
@@ -86,8 +88,8 @@ function freeBytes(recipe: Recipe, fit: MemoryFit, concurrency: number): number 
 
 function fitOn({ recipe: { settings }, kind: { totalBytes }, measurement }: FitCase, context: number): FitOn {
   const kvBytesPerGpu = measurement?.kvBytesPerGpu ?? null
-  if (measurement === null || kvBytesPerGpu === null) return { settings, gpuTotalBytes: totalBytes, context }
-  return { settings, gpuTotalBytes: totalBytes, context, measured: { kvBytesPerGpu, memoryFraction: measurement.memoryFraction } }
+  if (kvBytesPerGpu === null) return { settings, gpuTotalBytes: totalBytes, context }
+  return { settings, gpuTotalBytes: totalBytes, context, measured: { kvBytesPerGpu } }
 }
 
 /** The last resort: nothing is known of the model but its size. */

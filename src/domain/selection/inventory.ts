@@ -1,7 +1,9 @@
 import type { Card } from '../hardware.js'
 import type { Gpu, NodeInspection } from '../node.js'
+import { cutOf, type Cut } from './cut.js'
 import type { Current } from './plan-input.js'
 import { compare } from './text.js'
+import { addUnknown, noUnknownGpus, type UnknownGpus } from './unknown-gpus.js'
 import { MEMORY_FACTOR } from './weights.js'
 
 /** Memory that a driver or a monitor may hold on a GPU that nobody else uses. */
@@ -40,33 +42,39 @@ export type Kind = {
 }
 
 /** `nodes` in the order of their names; a pool's `node` is an index into it. */
-export type Inventory = { nodes: NodeInspection[]; kinds: Map<string, Kind[]>; freeUnknown: boolean }
+export type Inventory = { nodes: NodeInspection[]; kinds: Map<string, Kind[]>; freeUnknown: boolean; unknownGpus: UnknownGpus }
 
-/** Groups all GPUs once for a plan. GPUs that the hardware table does not have are left out. */
+/** Groups all GPUs once for a plan. Those that the hardware table does not have are only counted. */
 export function takeInventory(inspected: NodeInspection[], hardware: readonly Card[], current: Current | null): Inventory {
   const nodes = inspected.toSorted((a, b) => compare(a.nodeId, b.nodeId)).map((node) => withCredit(node, current))
   const cards = new Map(hardware.map((card) => [card.name, card]))
   const kinds = new Map<string, Kind[]>()
+  const unknownGpus = noUnknownGpus()
   let freeUnknown = false
   for (const [node, { nodeId, gpus }] of nodes.entries()) {
     const own = current?.node === nodeId ? current.gpus : []
     for (const gpu of gpus) {
       const facts = cards.get(gpu.model ?? '')
-      if (facts === undefined) continue
+      if (facts === undefined) {
+        addUnknown(unknownGpus, nodeId, gpu)
+        continue
+      }
       freeUnknown ||= gpu.vramFreeBytes === null
-      addSlot(shareOf(kindOf(kinds, gpu, facts), node), gpu.hive, slotOf(gpu, own.includes(gpu.index)))
+      addSlot(
+        shareOf(kindOf(kinds, facts, gpu.vramTotalBytes, cutOf(gpu, gpus, facts)), node),
+        gpu.hive,
+        slotOf(gpu, own.includes(gpu.index)),
+      )
     }
   }
   for (const same of kinds.values()) {
     for (const kind of same) complete(kind)
     same.sort((a, b) => a.parts - b.parts || compare(a.mode ?? '', b.mode ?? '') || b.totalBytes - a.totalBytes)
   }
-  return { nodes, kinds, freeUnknown }
+  return { nodes, kinds, freeUnknown, unknownGpus }
 }
 
-function kindOf(kinds: Map<string, Kind[]>, { partition, vramTotalBytes }: Gpu, facts: Card): Kind {
-  const parts = partition?.count ?? 1
-  const mode = partition === null || parts === 1 ? null : [partition.compute, partition.memory].filter(Boolean).join('/')
+function kindOf(kinds: Map<string, Kind[]>, facts: Card, vramTotalBytes: number, { mode, parts }: Cut): Kind {
   const step = Math.floor(vramTotalBytes / TOTAL_STEP)
   const same = kinds.get(facts.name) ?? []
   if (same.length === 0) kinds.set(facts.name, same)

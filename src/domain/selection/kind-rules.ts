@@ -1,5 +1,5 @@
 import { costOf } from '../cost.js'
-import { canCompute } from '../hardware.js'
+import { canCompute, computedFormats } from '../hardware.js'
 import type { Recipe } from '../recipe.js'
 import type { Prices, Requirements } from '../requirements.js'
 import type { Kind } from './inventory.js'
@@ -29,9 +29,10 @@ function madeForOthers({ weights: { repo, variant }, kind }: KindCase): string |
 }
 
 function cannotCompute({ recipe, weights, kind }: KindCase): string | null {
-  const precision = recipe.precision ?? weights.variant?.precision
-  if (precision === undefined || canCompute(kind.facts, precision)) return null
-  return `${kind.card} (${kind.facts.arch}) has no matrix cores for ${precision}`
+  const own = recipe.precision ?? weights.variant?.precision
+  const formats = [...(own === undefined ? [] : [own]), ...computedFormats(recipe.settings)]
+  const lacking = formats.find((format) => !canCompute(kind.facts, format))
+  return lacking === undefined ? null : `${kind.card} (${kind.facts.arch}) has no matrix cores for ${lacking}`
 }
 
 /** Parts of one card share its memory bandwidth: cutting a model over them costs all-reduces and gains nothing over the whole card. */

@@ -1,5 +1,5 @@
 import type { Backend } from '../engine.js'
-import { layoutOf, type Measurement } from '../measurement.js'
+import { setupOf, type Measurement } from '../measurement.js'
 import type { Workload } from '../prediction/roofline.js'
 import type { Recipe } from '../recipe.js'
 import { eligibleFor, type Eligible } from './eligible.js'
@@ -9,6 +9,7 @@ import { workloadOf } from './need.js'
 import { needKey, place, type GpuNeed, type Ground, type Placing } from './place.js'
 import type { PlanInput } from './plan-input.js'
 import { compare } from './text.js'
+import { differ } from './versions.js'
 import { spreadFinder, type FindSpread } from './spreads.js'
 import { weightsFinder, type FindWeights, type Weights } from './weights.js'
 
@@ -64,19 +65,19 @@ export function placeAt(site: Site, need: GpuNeed): Placing {
 /** The latest of the very same kind: what an engine was given decides what it had left. Partitions are never measured. */
 function measurementFinder(measurements: Measurement[]): Lookups['measurement'] {
   const latest = measurements.toSorted((a, b) => compare(b.measuredAt, a.measuredAt) || compare(JSON.stringify(a), JSON.stringify(b)))
-  return ({ card, parts }, { backend, precision, parallel, settings }, { repo, variant }, count) => {
+  return ({ card, parts, totalBytes }, recipe, { repo, variant }, count) => {
     if (latest.length === 0 || parts > 1) return null
-    const wanted = precision ?? variant?.precision ?? null
-    const fraction = settings.memoryFraction ?? null
-    const layout = layoutOf(parallel)
+    const { backend, version } = recipe
+    const precision = recipe.precision ?? variant?.precision ?? null
+    const setup = setupOf(recipe, totalBytes)
     const isSame = (entry: Measurement) =>
       entry.model === repo &&
       entry.backend === backend &&
       entry.card === card &&
       entry.gpuCount === count &&
-      entry.layout === layout &&
-      entry.precision === wanted &&
-      entry.memoryFraction === fraction
+      entry.precision === precision &&
+      entry.setup === setup &&
+      (version === null || !differ(version, entry.version))
     return latest.find(isSame) ?? null
   }
 }

@@ -12,6 +12,8 @@ import { findOptions, spotsOf, type Drop, type Found, type Option } from './opti
 import type { PlanInput } from './plan-input.js'
 import { rank, type Ranked } from './rank.js'
 import { compare } from './text.js'
+import { unknownWords } from './unknown-gpus.js'
+import { otherVersions } from './versions.js'
 
 export type { Current, PlanInput } from './plan-input.js'
 
@@ -21,7 +23,7 @@ export type { Current, PlanInput } from './plan-input.js'
  * its lists come.
  */
 export function makePlan(input: PlanInput): Plan {
-  const { model, requirements, prices } = input
+  const { requirements } = input
   const lookups = lookupsFor(input)
   const found: Found = { options: [], drops: [] }
   for (const recipe of recipesOf(input)) findOptions(recipe, lookups, found)
@@ -32,8 +34,17 @@ export function makePlan(input: PlanInput): Plan {
   const candidates = candidatesOf(meeting, lookups, standard)
   const fallback = fallbackOf(chain, lookups, standard, candidates[0] ?? null)
   const taken = new Set([...meeting, ...chain].map(({ option }) => option.recipe))
-  const { dropped, leftOut } = droppedOf([...found.drops, ...passedOver(giving, chain, lookups)], taken, lookups.inventory.nodes)
-  const assumed = [...assumptions(model, requirements, prices), ...remarks(lookups, meeting.length, candidates, leftOut)]
+  const cards = new Set(requirements.hardware ?? lookups.inventory.kinds.keys())
+  const { dropped, leftOut } = droppedOf([...found.drops, ...passedOver(giving, chain, lookups)], {
+    taken,
+    cards,
+    nodes: lookups.inventory.nodes,
+  })
+  const assumed = [
+    ...assumptions(input, [...lookups.inventory.kinds.keys()], candidates[0] ?? null),
+    ...remarks(lookups, meeting.length, candidates, leftOut),
+    ...otherVersions([...candidates, ...fallback], lookups.inventory.nodes),
+  ]
   return { requirements, assumed, candidates, fallback, dropped }
 }
 
@@ -68,6 +79,7 @@ function remarks({ inventory }: Lookups, meeting: number, candidates: Candidate[
   const kept = new Set(candidates.map(({ recipe, card }) => `${recipe} ${card}`)).size
   const lines: [holds: boolean, line: string][] = [
     [inventory.freeUnknown, 'memory of a GPU whose driver does not tell what is free counts as free'],
+    [inventory.unknownGpus.count > 0, unknownWords(inventory.unknownGpus)],
     [meeting > kept, `${meeting} placements of a recipe on a kind of hardware meet the requirements; the best ${kept} are kept`],
     [leftOut > 0, `reasons of ${leftOut} more recipes and kinds of hardware are left out`],
   ]

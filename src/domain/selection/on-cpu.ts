@@ -41,7 +41,7 @@ export function placeOnCpu(bytes: number, { needsCpuBuild, nodes, allowed, cache
       continue
     }
     const far = nodeId === own ? 0 : cached[node] === 1 ? 1 : 2
-    spots.push({ node, cached: far < 2, far, free: Math.floor(free / GIB) })
+    spots.push({ node, cached: cached[node] === 1, far, free: Math.floor(free / GIB) })
   }
   spots.sort((a, b) => a.far - b.far || a.free - b.free || a.node - b.node)
   return { spots, refused, built, mostFree }

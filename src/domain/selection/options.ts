@@ -1,3 +1,5 @@
+import type { Cost } from '../plan.js'
+import type { Compared } from '../prediction/predict.js'
 import type { Recipe } from '../recipe.js'
 import type { Places, Reason } from './eligible.js'
 import { fitOnce, type FitCase, type KnownFit } from './fit-gpus.js'
@@ -8,7 +10,8 @@ import { placeAt, type Lookups, type Site } from './lookups.js'
 import { cpuBytes, cpuLack, placeOnCpu } from './on-cpu.js'
 import { bestSpots, gpuNeed, refusalsOf, type GpuNeed } from './place.js'
 import { RECIPE_RULES, unwanted, type GivenUp } from './recipe-rules.js'
-import { speedAt } from './speed.js'
+import { withSmallerShare, type Taken } from './smaller-share.js'
+import { errorAt, speedAt } from './speed.js'
 import { meritOf, type Evidence } from './score.js'
 import { oneOf } from './text.js'
 import type { Weights } from './weights.js'
@@ -26,6 +29,10 @@ export type Option = {
   evidence: Evidence
   /** Larger is better, for the objective of the plan; 0 when the speed is not known. */
   merit: number
+  /** What the merit follows from; null: not known. `error`: how far the prediction was off where this recipe was measured. */
+  speed: Compared | null
+  cost: Cost | null
+  error: number | null
   ttftMs: number
   /** On the best node. */
   cached: boolean
@@ -68,7 +75,7 @@ function onCpu(recipe: Recipe, weights: Weights, gaveUp: GivenUp[], lookups: Loo
   if (refused.count > 0) found.drops.push({ recipe, reasons: () => [{ places: refused, words }] })
   const [best] = spots
   if (best === undefined) return
-  const unknown = { merit: 0, ttftMs: Number.POSITIVE_INFINITY, linked: null }
+  const unknown = { merit: 0, speed: null, cost: null, error: null, ttftMs: Number.POSITIVE_INFINITY, linked: null }
   found.options.push({ recipe, weights, gaveUp, on: null, gpuCount: 0, evidence: recipe.origin, cached: best.cached, ...unknown })
 }
 
@@ -110,7 +117,7 @@ function onGpus(recipe: Recipe, hardware: GpuHardware, weights: Weights, gaveUp:
 
 /** Cheap rules first; whether enough GPUs exist at all (`any`: with whatever is free) comes before their memory is computed. */
 function onKind(of: FitCase, any: GpuNeed, gaveUp: GivenUp[], lookups: Lookups, { options, drops }: Found, fits: KnownFit[]): void {
-  const { recipe, weights, kind, count } = of
+  const { recipe, weights, kind } = of
   const objection = kindObjection(of)
   if (objection !== null) return void drops.push(dropOn(kind, recipe, objection))
   const site = lookups.site(kind, recipe.backend, weights.repo)
@@ -121,21 +128,29 @@ function onKind(of: FitCase, any: GpuNeed, gaveUp: GivenUp[], lookups: Lookups, 
   const need: GpuNeed = { tensor: any.tensor, groups: any.groups, freeBytes: fitted.freeBytes }
   const placing = placeAt(site, need)
   if (placing.refuses) drops.push(refusal(recipe, need, site))
-  if (placing.best === null) return
+  const taken = placing.best === null ? withSmallerShare(of, any, site, lookups) : { of, need, placing, ...fitted }
+  if (taken !== null) options.push(optionAt(taken, site, gaveUp))
+}
 
-  const { speed, cost, evidence } = speedAt(of, fitted.fit)
-  options.push({
+/** `before` was given up already, before any GPU was looked at. */
+function optionAt({ of, need, placing, fit, gaveUp }: Taken, site: Site, before: GivenUp[]): Option {
+  const { recipe, weights, count } = of
+  const { speed, cost, evidence } = speedAt(of, fit)
+  return {
     recipe,
     weights,
-    gaveUp: fitted.gaveUp.length === 0 ? gaveUp : [...gaveUp, ...fitted.gaveUp],
+    gaveUp: gaveUp.length === 0 ? before : [...before, ...gaveUp],
     on: { site, need, fitCase: of },
     gpuCount: count,
     evidence,
     merit: meritOf({ speed, gpuCount: count, cost, evidence }, of.requirements.objective),
+    speed,
+    cost,
+    error: evidence === 'measured' ? errorAt(of, fit) : null,
     ttftMs: speed?.ttftMs ?? Number.POSITIVE_INFINITY,
-    cached: placing.best.cached,
+    cached: placing.best?.cached ?? false,
     linked: placing.linked,
-  })
+  }
 }
 
 function dropOn(kind: Kind, recipe: Recipe, problem: string | (() => string)): Drop {

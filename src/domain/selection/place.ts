@@ -57,7 +57,7 @@ export function place(need: GpuNeed, ground: Ground): Placing {
     least = rank
   }
   if (best === null) return { best, linked: null, refuses }
-  return { best: spotAt(best.node, least), linked: isLinked(tightest(best.pools, need), need), refuses }
+  return { best: spotAt(best.node, least, ground), linked: isLinked(tightest(best.pools, need), need), refuses }
 }
 
 /** What each node lacks on which a need cannot be met: looked at again where it is told. */
@@ -75,7 +75,7 @@ export function bestSpots(need: GpuNeed, ground: Ground, most: number): Spot[] {
   const spots: Spot[] = []
   for (const share of ground.kind.shares) {
     if (ground.nodes[share.node] === 0 || lackOf(share, need) !== null) continue
-    spots.push(spotAt(share.node, rankOf(share, need, ground)))
+    spots.push(spotAt(share.node, rankOf(share, need, ground), ground))
   }
   return spots.toSorted((a, b) => a.rank - b.rank || a.node - b.node).slice(0, most)
 }
@@ -170,7 +170,7 @@ function rankOf({ node, pools }: Share, need: GpuNeed, { cached }: Ground): numb
 /** What outweighs any amount of memory left over. */
 const DISTANCE = 1e9
 
-const spotAt = (node: number, rank: number): Spot => ({ node, rank, cached: rank < 2 * DISTANCE })
+const spotAt = (node: number, rank: number, { cached }: Ground): Spot => ({ node, rank, cached: cached[node] === 1 })
 
 /** The smallest hive that holds all groups, so that larger ones stay whole; null: they must be spread over several. */
 function tightest(pools: Pool[], { tensor, groups, freeBytes }: GpuNeed): Pool | null {

@@ -1,6 +1,7 @@
 import type { Objective } from '../recipe.js'
+import { meets, withKnownErrors } from './known-errors.js'
 import type { Option } from './options.js'
-import { summing, type Yardstick } from './score.js'
+import { isUnpriced, summing, type Yardstick } from './score.js'
 
 /** An option with its points, which order it. */
 export type Ranked = { option: Option; sum: number }
@@ -9,13 +10,14 @@ export type Ranked = { option: Option; sum: number }
 export type Ranking = { meeting: Ranked[]; giving: Ranked[]; against: Yardstick }
 
 /** Equal options stay in the order in which they come, which is that of their names. */
-export function rank(options: Option[], objective: Objective): Ranking {
-  const meets = ({ gaveUp }: Option): boolean => gaveUp.length === 0
+export function rank(found: Option[], objective: Objective): Ranking {
+  const options = withKnownErrors(found, objective)
   const someMeet = options.some(meets)
-  const against = { objective, merit: 0, ttftMs: Number.POSITIVE_INFINITY }
+  const against = { objective, merit: 0, unpriced: 0, ttftMs: Number.POSITIVE_INFINITY }
   for (const option of options) {
     if (someMeet && !meets(option)) continue
-    against.merit = Math.max(against.merit, option.merit)
+    const unit = isUnpriced(option, against) ? 'unpriced' : 'merit'
+    against[unit] = Math.max(against[unit], option.merit)
     against.ttftMs = Math.min(against.ttftMs, option.ttftMs)
   }
   const meeting: Ranked[] = []

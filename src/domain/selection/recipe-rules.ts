@@ -5,8 +5,16 @@ import type { Requirements } from '../requirements.js'
 import { gpus, oneOf } from './text.js'
 import type { Weights } from './weights.js'
 
-/** What a placement would give up of what was asked for, and the reason that is told when it is not even a fallback: made when told. */
-export type GivenUp = { what: 'context' | 'concurrency' | 'GPUs' | 'precision'; words: () => string; reason: () => string }
+/**
+ * What a placement would give up of what was asked for, `kept` the share of it that remains (1 where there is no more or less of it), and the
+ * reason that is told when it is not even a fallback: made when told.
+ */
+export type GivenUp = {
+  what: 'context' | 'concurrency' | 'memory' | 'GPUs' | 'precision'
+  kept: number
+  words: () => string
+  reason: () => string
+}
 
 /** Why a recipe is not taken. What only gives something up would run all the same, and may be a fallback. */
 export type Objection = { reason: string } | GivenUp
@@ -26,7 +34,9 @@ export function unwanted(recipe: Recipe, wanted: Requirements): string | null {
   }
   if (recipe.hardware.kind === 'cpu') {
     if (wanted.hardware !== undefined) return `hardware ${oneOf(wanted.hardware)} was asked for, it runs on the CPU`
-    return wanted.gpuCount === undefined ? null : `${gpus(wanted.gpuCount)} were asked for, it runs on the CPU`
+    if (wanted.gpuCount !== undefined) return `${gpus(wanted.gpuCount)} were asked for, it runs on the CPU`
+    if (wanted.maxPricePerHour === undefined) return null
+    return `at most ${wanted.maxPricePerHour} an hour was asked for, and the price table has no CPU`
   }
   const { cards } = recipe.hardware
   if (wanted.hardware?.some((card) => cards.includes(card)) === false) {
@@ -37,11 +47,10 @@ export function unwanted(recipe: Recipe, wanted: Requirements): string | null {
 
 const countOf = ({ hardware }: Recipe): number => (hardware.kind === 'gpu' ? hardware.count : 0)
 
-/** A recipe for fp8 loads fp8 weights, unless its engine converts them while it loads. */
+/** A recipe is for the weights as they are kept: what an engine converts while it loads is in its settings, not in its precision. */
 function otherPrecision({ recipe, weights }: RecipeCase): Objection | null {
   const { variant } = weights
   if (recipe.precision === null || variant === null || recipe.precision === variant.precision) return null
-  if (recipe.settings.quantization !== undefined) return null
   return { reason: `is written for ${recipe.precision} weights, ${variant.repo} holds ${variant.precision}` }
 }
 
@@ -49,13 +58,15 @@ function otherPrecision({ recipe, weights }: RecipeCase): Objection | null {
 function otherWeights({ recipe, weights: { repo, variant }, model, requirements: { precisions } }: RecipeCase): Objection | null {
   const precision = recipe.precision ?? variant?.precision
   if (precisions !== undefined) {
-    if (precision === undefined || precisions.includes(precision)) return null
-    return { reason: `precision ${oneOf(precisions)} was asked for, the weights of ${repo} are ${precision}` }
+    if (precision !== undefined && precisions.includes(precision)) return null
+    return {
+      reason: `precision ${oneOf(precisions)} was asked for, the weights of ${repo} are ${precision ?? 'of a precision that is not known'}`,
+    }
   }
   if (repo === model.repo) return null
   const named = model.variants.find((entry) => entry.repo === model.repo)?.precision
   const words = () => `${precision ?? 'other'} weights of ${repo} instead of ${model.repo}${named === undefined ? '' : ` (${named})`}`
-  return { what: 'precision', words, reason: () => `has ${words()}` }
+  return { what: 'precision', kept: 1, words, reason: () => `has ${words()}` }
 }
 
 /** In the settings or as a flag of the backend: the repository's own code runs only by consent. */
@@ -77,7 +88,7 @@ function otherCount({ recipe, requirements: { gpuCount } }: RecipeCase): Objecti
   const count = countOf(recipe)
   if (gpuCount === undefined || count === gpuCount) return null
   const words = () => `${gpus(count)} instead of ${gpuCount}`
-  return { what: 'GPUs', words, reason: () => `takes ${words()}` }
+  return { what: 'GPUs', kept: count / gpuCount, words, reason: () => `takes ${words()}` }
 }
 
 /** What a command of its own does with its GPUs is its own business. */

@@ -3,9 +3,12 @@ import type { Compared } from '../prediction/predict.js'
 import type { Objective, Recipe } from '../recipe.js'
 
 /** How far a figure can be trusted. What was measured or published is as it is. */
-const TRUST = { measured: 1, published: 1, user: 1, untuned: 0.85, derived: 0.85, generic: 0.7 } as const
-/** Evidence that a recipe works: a measured run on this card, settings published for it (or the user's own), our rule, no model at all. */
-const TIER = { measured: 3, published: 2, user: 2, untuned: 1, derived: 1, generic: 0 } as const
+const TRUST = { measured: 1, outdone: 1, published: 1, user: 1, untuned: 0.85, derived: 0.85, generic: 0.7 } as const
+/**
+ * Evidence that a recipe works: a measured run on this card, settings published for it (or the user's own) or a measured run that others outdo by
+ * far, our rule, no model at all.
+ */
+const TIER = { measured: 3, outdone: 2, published: 2, user: 2, untuned: 1, derived: 1, generic: 0 } as const
 export type Evidence = keyof typeof TIER
 
 /** Tokens per second of one request that read as fluent; faster than that is no gain for `balanced`. */
@@ -25,28 +28,34 @@ export function meritOf(
   return TRUST[evidence] * (price === null ? each : 1 / price)
 }
 
-/** What is scored, and against what: merit and TTFT of the best that meets the requirements. */
+/** What is scored, and against what: merit (`unpriced`: of those without a price, which has another unit) and TTFT of the best that meets the requirements. */
 export type Scored = {
   recipe: Recipe
   gpuCount: number
   evidence: Evidence
   merit: number
+  cost: Cost | null
   ttftMs: number
   cached: boolean
   linked: boolean | null
 }
-export type Yardstick = { objective: Objective; merit: number; ttftMs: number }
+export type Yardstick = { objective: Objective; merit: number; unpriced: number; ttftMs: number }
 
 type Part = { name: string; most: (objective: Objective) => number; share: (of: Scored, against: Yardstick) => number }
 
 /**
  * Parts of the score: the most points of each, and the share that a placement gets. A GPU comes before a processor always; balanced: more
- * evidence before more merit always. The small parts decide among equals, in this order; docs/selection.md tells them to users.
+ * evidence before more merit always; cost: what has a price before all that has none. The small parts decide among equals, in this order; docs/selection.md tells them to users.
  */
 const PARTS: readonly Part[] = [
   { name: 'gpu', most: () => 50, share: ({ gpuCount }) => (gpuCount > 0 ? 1 : 0) },
+  { name: 'price', most: (objective) => (objective === 'cost' ? 52 : 0), share: ({ cost }) => (cost === null ? 0 : 1) },
   { name: 'evidence', most: (objective) => (objective === 'balanced' ? 36 : 1), share: ({ evidence }) => TIER[evidence] / 3 },
-  { name: 'merit', most: (objective) => (objective === 'balanced' ? 11 : 46), share: ({ merit }, best) => ratio(merit, best.merit) },
+  {
+    name: 'merit',
+    most: (objective) => (objective === 'balanced' ? 11 : 46),
+    share: (of, best) => ratio(of.merit, isUnpriced(of, best) ? best.unpriced : best.merit),
+  },
   { name: 'ttft', most: (objective) => (objective === 'latency' ? 1 : 0), share: ({ ttftMs }, best) => ratio(best.ttftMs, ttftMs) },
   { name: 'dtype', most: () => 1.2, share: ({ recipe }) => (recipe.precision === 'bf16' && recipe.settings.dtype === 'float16' ? 0 : 1) },
   { name: 'cached', most: () => 1, share: ({ cached }) => (cached ? 1 : 0) },
@@ -65,11 +74,15 @@ export function summing(against: Yardstick): (of: Scored) => number {
   }
 }
 
-/** Points by part; those that cannot count for the objective are left out. */
+/** Points by part, each at most its own: what gives something up may be faster than all that meets the requirements. Parts that cannot count are left out. */
 export function partsOf(of: Scored, against: Yardstick): Record<string, number> {
   const counting = PARTS.filter(({ most }) => most(against.objective) > 0)
-  return Object.fromEntries(counting.map(({ name, most, share }) => [name, most(against.objective) * share(of, against)]))
+  return Object.fromEntries(counting.map(({ name, most, share }) => [name, most(against.objective) * Math.min(1, share(of, against))]))
 }
+
+/** Cost without a price is compared by tokens per second: in a unit of its own. */
+export const isUnpriced = ({ cost }: Pick<Scored, 'cost'>, { objective }: Pick<Yardstick, 'objective'>): boolean =>
+  objective === 'cost' && cost === null
 
 /** Nothing is known of what is nothing or endless. */
 function ratio(value: number, whole: number): number {

@@ -6,6 +6,7 @@ import { rate } from './text.js'
 
 const EVIDENCE: Record<Evidence, string> = {
   measured: 'measured on this card',
+  outdone: 'measured on this card, at less than half of what published settings promise',
   published: 'settings published for it',
   user: 'your own settings',
   derived: 'settings by our rule',

@@ -4,6 +4,7 @@ import { renderCompose } from './compose.js'
 import { renderDocker } from './docker.js'
 import { checkedContainer, type RenderInput } from './input.js'
 import { renderK8s } from './k8s.js'
+import { commentLine } from './shell.js'
 
 export type { RenderInput } from './input.js'
 
@@ -15,11 +16,11 @@ const FORMS = {
 } as const satisfies Record<RenderKind, (input: RenderInput) => string>
 
 /**
- * The exact thing that would run, as text that can be pasted (command, docker) or saved (compose, k8s).
+ * The exact thing that would run, after its remarks as comments: text that can be pasted (command, docker) or saved (compose, k8s).
  * @throws AimError `InvalidInput` when this form cannot run it.
  */
 export function render(kind: RenderKind, input: RenderInput): string {
-  return FORMS[kind](input)
+  return (input.remarks ?? []).map(commentLine).join('') + FORMS[kind](input)
 }
 
 /** Address that an engine of this form listens on: on a machine itself only, in a container wherever its port is published from. */

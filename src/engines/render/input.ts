@@ -22,8 +22,12 @@ export type RenderInput = {
   probe: { path: string; timeoutSeconds: number }
   /** Groups that may open the devices: names of the image or numbers of the node. */
   groups?: readonly (string | number)[]
-  /** Node that holds the weights. */
+  /** Node of the plan: it holds the weights, and its GPUs were chosen. */
   node?: string
+  /** Name of the card, as MI300X; null on the CPU. */
+  card?: string | null
+  /** What its reader must know, a line each: it stays with the text where that is saved. */
+  remarks?: readonly string[]
 }
 
 /** The same, for the forms that run an image. */

@@ -1,5 +1,6 @@
 import { headline, needsHostNetwork, needsOf, type Needs } from './container.js'
 import { invalid, type ContainerInput } from './input.js'
+import { commentLine } from './shell.js'
 import { toYaml, type Yaml } from './yaml.js'
 
 /**
@@ -23,18 +24,37 @@ const REASONS = `# No liveness probe: a busy engine answers late, and to kill it
 export function renderK8s(input: ContainerInput): string {
   if (!/^[a-z]/.test(input.name)) throw invalid('name', 'must begin with a letter, because it names a Service')
   if (needsHostNetwork(input)) throw invalid('render', 'an engine over several machines is rendered for each of them: docker or compose')
-  return `${headline(input)}${REASONS}${toYaml(deployment(input))}---\n${toYaml(service(input))}`
+  return `${headline(input)}${REASONS}${whyThere(input)}${toYaml(deployment(input))}---\n${toYaml(service(input))}`
+}
+
+/** Another node may have another card, or no weights: without the selector the scheduler would take any that has GPUs. */
+function whyThere({ node, card = null, spec }: ContainerInput): string {
+  if (node === undefined) return ''
+  const pinned = `nodeSelector pins it to ${node}, the node of the plan, for its weights and its cards; write the name that Kubernetes has for it.`
+  if (card === null) return commentLine(pinned)
+  const freed = `To free it: remove the selector only where every node with amd.com/gpu has ${card}, or select by what AMD's node labeller tells`
+  return [
+    pinned,
+    `Its recipe is for ${spec.gpus.length} x ${card}. ${freed}:`,
+    'kubectl get nodes -L amd.com/gpu.product-name,amd.com/gpu.device-id',
+  ]
+    .map(commentLine)
+    .join('')
 }
 
 function deployment(input: ContainerInput): Yaml {
-  const { name, spec, arch, node } = input
+  const { name, spec, arch, node, card } = input
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
     metadata: {
       name,
       labels: labels(name),
-      annotations: { 'aim-engine/served-name': spec.servedName, 'aim-engine/arch': arch ?? undefined },
+      annotations: {
+        'aim-engine/served-name': spec.servedName,
+        'aim-engine/arch': arch ?? undefined,
+        'aim-engine/card': card ?? undefined,
+      },
     },
     spec: {
       replicas: 1,

@@ -21,3 +21,9 @@ export function byFlag(words: readonly string[]): string[][] {
   }
   return groups
 }
+
+/** A line that shells and YAML skip, whatever is in it: nothing in it can begin another line. */
+export function commentLine(text: string): string {
+  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+  return `# ${text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, ' ')}\n`
+}

@@ -52,3 +52,20 @@ test('a configuration that is no JSON is the fault of the hub', async () => {
   const files = { 'config.json': 2, 'model.safetensors': 5 }
   await expect(describeModel({ hub: hubWith('<html>'), recipes: fakeRecipes }, model(files))).rejects.toMatchObject({ code: 'HubProtocol' })
 })
+
+test('weights are what the index names; a copy in another format is not counted, and a shard that is missing is told', async () => {
+  const shards = { 'model-1.safetensors': 300_000, 'model-2.safetensors': 57_616 }
+  const files = { 'config.json': 10, 'model.safetensors.index.json': 10, 'extra.safetensors': 999, ...shards }
+  const hub = (index: unknown) => fakeHub({ readText: async (_model, { path }) => JSON.stringify(path === 'config.json' ? config : index) })
+  const about = (index: unknown, of: Record<string, number>) => describeModel({ hub: hub(index), recipes: fakeRecipes }, model(of))
+  const map = { a: 'model-1.safetensors', b: 'model-2.safetensors', c: 'model-1.safetensors' }
+  expect(await about({ weight_map: map }, files)).toMatchObject({ variants: [{ weightBytes: 357_616 }] })
+  expect(await about({}, { 'config.json': 10, 'consolidated.safetensors': 357_616, ...shards })).toMatchObject({
+    variants: [{ weightBytes: 357_616 }],
+  })
+  expect(await about({ weight_map: { a: 'model-9.safetensors' } }, files)).toMatchObject({
+    shape: null,
+    unknown: expect.stringContaining('model-9'),
+  })
+  expect(await about({ weights: {} }, files)).toMatchObject({ shape: null, unknown: expect.stringContaining('weight_map') })
+})

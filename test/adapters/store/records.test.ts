@@ -102,7 +102,7 @@ function behavesAsRecords(makePlace: () => Promise<Place>): void {
 
   test('what launches showed is kept by kind of launch, the newest of a kind wins, and comes back in one order', async () => {
     const others: Measurement[] = [
-      { ...MEASUREMENT, memoryFraction: 0.9 },
+      { ...MEASUREMENT, setup: 'b' },
       { ...MEASUREMENT, gpuCount: 4, precision: null, kvBytesPerGpu: null },
       { ...MEASUREMENT, model: 'org/other' },
     ]
@@ -195,11 +195,9 @@ const MEASUREMENT: Measurement = {
   version: '0.32.0',
   card: 'MI300X',
   gpuCount: 8,
-  layout: 'tp8',
-  memoryFraction: null,
+  setup: 'a',
   kvBytesPerGpu: 96_123_456_789,
   kvTokens: 1_300_000,
-  decodeTokensPerSecond: null,
   measuredAt: '2026-01-02T03:04:05.678Z',
 }
 

@@ -97,6 +97,16 @@ describe('explain', () => {
     expect(JSON.parse(first.out())).toMatchObject({ revision: 1, plan: deployed.plan })
   })
 
+  it('takes a revision behind the name, as diff does, and not another one beside it', async () => {
+    const { cli, out } = test({ json: true })
+    await cli.print(await explain(cli, ['smol@1'], {}))
+    expect(JSON.parse(out())).toMatchObject({ endpoint: 'smol', revision: 1 })
+    await expect(explain(test().cli, ['smol@1'], { revision: 2 })).rejects.toMatchObject({
+      code: 'InvalidInput',
+      details: { field: '--revision' },
+    })
+  })
+
   it('is not found where nothing was deployed', async () => {
     served = []
     await expect(explain(test().cli, ['smol'], {})).rejects.toMatchObject({ code: 'NotFound' })

@@ -42,6 +42,35 @@ test('gives programs the fields that they ask for', async () => {
   })
 })
 
+test('captures that cannot be read tell nothing, which is not the same as a machine without GPUs', async () => {
+  await using unreadable = await folderOf({ 'amd-smi-static.json': 'what', 'rocminfo.txt': 'no' })
+  const nothing = testCli()
+  const report = await nodeInspect(nothing.cli, [], { from: unreadable.dir })
+  await nothing.cli.print(report)
+  expect(nothing.out()).toMatch(/^GPUs: not known, see problems\n[^]*no_source: /)
+  expect(report.exit).toBe(1)
+
+  await using processors = await folderOf(kfdFiles([]))
+  const none = testCli()
+  const known = await nodeInspect(none.cli, [], { from: processors.dir })
+  await none.cli.print(known)
+  expect(none.out()).toMatch(/^no AMD GPU is seen\n/)
+  expect(known.exit).toBe(0)
+})
+
+test('memory errors of a GPU are seen in its row and as a problem', async () => {
+  const files = amdSmiFiles(parts)
+  const metric = files['amd-smi-metric.json']?.replace('"total_uncorrectable_count": 0', '"total_uncorrectable_count": 7') ?? ''
+  await using folder = await folderOf({ ...files, 'amd-smi-metric.json': metric })
+  const { cli, out } = testCli()
+  await cli.print(await nodeInspect(cli, [], { from: folder.dir }))
+  const lines = out().split('\n')
+  expect(lines[0]).toMatch(/ ECC/)
+  expect(lines[1]).toMatch(/ 141 W +7\b/)
+  expect(lines[9]).toMatch(/ 141 W +0\b/)
+  expect(out()).toMatch(/gpu_ecc: GPU 0: 7 uncorrectable memory errors: no engine is planned on it/)
+})
+
 test('a folder that is none is refused by field', async () => {
   await expect(nodeInspect(testCli().cli, [], { from: '/nowhere/at/all' })).rejects.toMatchObject({
     code: 'InvalidInput',

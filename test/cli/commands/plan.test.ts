@@ -40,9 +40,9 @@ function file(name: string, content: unknown): string {
 }
 
 /** No hub answers on this port, so that the plan comes from the catalogue. */
-async function planned(options: PlanOptions, model = MODEL, json = true) {
-  const env = { AIM_HOME: home, HF_HOME: join(home, 'hf'), HF_ENDPOINT: 'http://127.0.0.1:9' }
-  const { cli, out, err } = testCli({ env, flags: { json } })
+async function planned(options: PlanOptions, model = MODEL, json = true, around: Parameters<typeof testCli>[0] = {}) {
+  const env = { AIM_HOME: home, HF_HOME: join(home, 'hf'), HF_ENDPOINT: 'http://127.0.0.1:9', ...around.env }
+  const { cli, out, err } = testCli({ ...around, env, flags: { json } })
   const report = await plan(cli, [model], options)
   await cli.print(report)
   return { exit: report.exit, out: out(), err: err() }
@@ -98,7 +98,154 @@ describe('a plan for an inventory', () => {
   })
 })
 
+describe('what is printed beside the plan', () => {
+  it('says the deploy that makes the same choice, and that a server must run those nodes', async () => {
+    const argv = [
+      'plan',
+      MODEL,
+      '--inventory',
+      inventory,
+      '--precision',
+      'fp8',
+      '--json',
+      '--gpus=2',
+      '--label',
+      'a=b c',
+      '-o',
+      'wide',
+      '--render=k8s',
+    ]
+    const { err } = await planned({ inventory, precision: ['fp8'], gpus: 2 }, MODEL, false, { argv })
+    expect(err).toContain(
+      `next: aim deploy ${MODEL} --precision fp8 --gpus=2 --label 'a=b c' starts number 1 where a server runs those nodes`,
+    )
+  })
+
+  it('tells the price of output tokens wherever there are prices, and only there', async () => {
+    const prices = file('prices.yaml', 'currency: USD\nperGpuHour: { MI300X: 2 }\n')
+    const priced = await planned({ inventory, backend: 'vllm' }, MODEL, false, { env: { AIM_PRICES: prices } })
+    expect(priced.out).toMatch(/PRICE\/H +PRICE\/MTOK OUT/)
+    expect(priced.out).toContain('PRICE/MTOK OUT: a million output tokens at full load')
+    expect((await planned({ inventory }, MODEL, false)).out).not.toContain('PRICE/MTOK')
+  })
+
+  it.each([60, 80, 100, 140, 200])('has no table that is wider than a terminal of %i columns', async (columns) => {
+    const { out } = await planned({ inventory, gpus: 2 }, MODEL, false, { columns, env: { NO_COLOR: '1' } })
+    const tables = out.split('\n').filter((line) => !/^(?:memory of|\[|#+ weights|\d+ requests|.*assumed)/.test(line))
+    expect(Math.max(...tables.map((line) => line.length))).toBeLessThanOrEqual(columns)
+    expect(out).toMatch(/vllm-(?:latency|throughput)/)
+  })
+
+  it('keeps every column whole in a pipe, and does not say in WHY what they say', async () => {
+    const { out } = await planned({ inventory }, MODEL, false)
+    const [header = '', first = ''] = out.split('\n')
+    expect(header.trim().split(/ {2,}/)).toEqual(
+      '#|RECIPE|NODE|GPUS|PRECISION|BACKEND|KV|CONTEXT|REQUESTS|TOK/S|TTFT|PRICE/H|SCORE|WHY'.split('|'),
+    )
+    expect(first).not.toMatch(/tokens\/s|KV cache|…/)
+  })
+
+  it.each([
+    [{ node: 'gpu-1', label: { zone: 'a' } }, 'AIM_NODE_LABELS=zone=a'],
+    [{ hardware: ['MI355X'] }, '--inventory FILE'],
+    [{ precision: ['mxfp4' as const] }, 'another --precision may do'],
+  ])('names what helps when %j leaves nothing', async (options, hint) => {
+    const { err, exit } = await planned({ inventory, ...options }, MODEL, false)
+    expect(exit).toBe(3)
+    expect(err).toContain(hint)
+  })
+
+  it('writes the GPUs of a candidate as ranges', async () => {
+    expect((await planned({ inventory, gpus: 8 }, MODEL, false)).out).toMatch(/8x MI300X \(0-7\)/)
+  })
+
+  it('names the repository whose code must be allowed to run', async () => {
+    const model = 'moonshotai/Kimi-K2-Instruct'
+    const { err } = await planned({ inventory, backend: 'vllm' }, model, false)
+    expect(err).toMatch(new RegExp(`AIM_ALLOW_REMOTE_CODE=\\S*${model}(?:,|\\n)`))
+  })
+
+  it('names who is in the way when GPUs are in use', async () => {
+    const busy = nodeOf(2)
+    const processes = [{ pid: 7, name: 'train', vram_bytes: 100 * GIB }]
+    const gpus = busy.gpus.map((gpu) => ({ ...gpu, vram_free_bytes: 92 * GIB, processes }))
+    const { err } = await planned({ inventory: file('busy.json', { ...busy, gpus }) }, MODEL, false)
+    expect(err).toContain('GPUs of gpu-1 are in use by other processes: aim node inspect there names them')
+  })
+
+  it('says that a ref was not looked at', async () => {
+    expect((await planned({ inventory, ref: 'v1' }, MODEL, false)).err).toContain('--ref v1 was not looked at')
+    expect((await planned({ inventory }, MODEL, false)).err).not.toContain('not looked at')
+  })
+
+  it('reads an inventory from stdin', async () => {
+    const { out } = await planned({ inventory: '-' }, MODEL, true, { stdin: JSON.stringify(nodeOf(8, 'piped')) })
+    expect((JSON.parse(out) as Plan).candidates[0]?.node).toBe('piped')
+  })
+
+  it('takes cards in any case', async () => {
+    const { candidates, requirements } = await parsed({ inventory, hardware: ['mi300x'] })
+    expect(candidates[0]?.card).toBe('MI300X')
+    expect(requirements.hardware).toEqual(['MI300X'])
+  })
+})
+
 describe('--render', () => {
+  it('takes the first choice that has such a form, and says why not number 1', async () => {
+    const model = 'Qwen/Qwen3-32B'
+    const { candidates } = await parsed({ inventory, hardware: ['MI300X'] }, model)
+    expect(candidates[0]?.backend).toBe('sglang')
+    const { out, err } = await planned({ inventory, render: 'docker' }, model, false)
+    expect(out).toContain('vllm/vllm-openai-rocm')
+    expect(err).toMatch(/number 1 \(\S+\) has no docker form: no image of sglang \S+ is published that we know; this is number \d/)
+  })
+
+  it('says what to do when no choice has such a form', async () => {
+    const options = { inventory, render: 'k8s', backend: 'sglang', gpus: 2 } as const
+    await expect(planned(options, 'Qwen/Qwen3-32B')).rejects.toMatchObject({
+      code: 'InvalidInput',
+      details: { field: '--render', rule: expect.stringMatching(/no image of sglang \S+ is published.*--backend vllm/) as string },
+    })
+  })
+
+  it('without a choice gives a few reasons and what to do', async () => {
+    const failure = planned({ inventory, render: 'docker', hardware: ['MI355X'] })
+    await expect(failure).rejects.toMatchObject({
+      code: 'NoCandidate',
+      details: { next: expect.stringContaining('--inventory') as string },
+    })
+    const { details } = (await failure.catch((error: unknown) => error)) as { details: { reasons: string } }
+    expect(details.reasons.length).toBeLessThan(2000)
+    expect(details.reasons.split('; ').length).toBeLessThanOrEqual(9)
+  })
+
+  it('keeps with the text where its weights are expected, and that the commit is not known', async () => {
+    const { out } = await planned({ inventory, render: 'compose', backend: 'vllm', gpus: 1 }, MODEL, false)
+    expect(out).toMatch(
+      new RegExp(`^# Weights of ${MODEL} are expected on gpu-1 in \\S+: aim deploy brings them, or there: hf download ${MODEL}`),
+    )
+    expect(out).toContain(`# COMMIT stands for the commit of ${MODEL}`)
+  })
+
+  it('pins a manifest to the node of the plan', async () => {
+    const { out } = await planned({ inventory, render: 'k8s', backend: 'vllm', gpus: 1 }, MODEL, false)
+    const [deployment] = parseAllDocuments(out)
+    expect(deployment?.toJS()).toMatchObject({ spec: { template: { spec: { nodeSelector: { 'kubernetes.io/hostname': 'gpu-1' } } } } })
+    expect(out).toContain('# Its recipe is for 1 x MI300X.')
+  })
+
+  it('takes the programs of this machine for a command, and says which it does not have', async () => {
+    const bin = mkdtempSync(join(home, 'bin-'))
+    const program = join(bin, 'vllm')
+    writeFileSync(program, '')
+    const options = { inventory, render: 'command', backend: 'vllm', gpus: 1 } as const
+    const found = await planned(options, MODEL, false, { env: { AIM_VLLM_BIN: program } })
+    expect(found.out).toContain(`${program} serve`)
+    const bare = await planned(options, MODEL, false, { env: { AIM_VLLM_BIN: join(bin, 'none') } })
+    expect(bare.out).toMatch(/^ {2}vllm serve/m)
+    expect(bare.err).toContain('this machine has no vllm: its bare name stands for it')
+  })
+
   it('prints the command of the first choice with its GPUs and flags', async () => {
     const { out } = await planned({ inventory, render: 'command', backend: 'vllm', gpus: 1 }, MODEL, false)
     expect(out).toMatch(/HIP_VISIBLE_DEVICES/)
@@ -132,13 +279,24 @@ describe('bad input', () => {
       code: 'InvalidInput',
       details: { field: 'hardware', rule: expect.stringMatching(/^MI300 is none of .*MI300X/) as string },
     })
-    await expect(planned({ inventory, recipe: 'some/thing' })).rejects.toMatchObject({ code: 'InvalidInput', details: { field: 'recipe' } })
+    await expect(planned({ inventory, hardware: ['MI300'] })).rejects.toThrow('; the nearest is MI300A or MI300X')
+    await expect(planned({ inventory, hardware: ['MI335X'] })).rejects.toThrow(/; the nearest is MI3[25]5X$/)
+    await expect(planned({ inventory, recipe: 'mi300x-1-fp8-vllm-latncy' })).rejects.toMatchObject({
+      code: 'InvalidInput',
+      details: {
+        field: 'recipe',
+        rule: expect.stringMatching(/the nearest are \S+mi300x-1-fp8-vllm-latency, \S+, \S+; aim recipes list/) as string,
+      },
+    })
+    const other = 'derived/Qwen/Qwen3-32B/mi300x-1-bf16-vllm-latency'
+    await expect(planned({ inventory, recipe: other })).rejects.toThrow(`recipe ${other} is for Qwen/Qwen3-32B, not ${MODEL}`)
+    await expect(planned({ inventory, node: 'nope' })).rejects.toThrow('node: there is no node nope; there is gpu-1')
   })
 
   it('a file that is not there, an unknown model and a context that is too short are named', async () => {
     await expect(planned({ inventory: join(home, 'none.json') })).rejects.toMatchObject({
       code: 'InvalidInput',
-      details: { field: '--inventory' },
+      details: { field: '--inventory', rule: `${join(home, 'none.json')} does not exist` },
     })
     await expect(planned({ inventory }, 'nobody/Nothing-1B')).rejects.toMatchObject({ code: 'HubUnreachable' })
     await expect(planned({ inventory, context: 5 })).rejects.toMatchObject({ details: { field: '--context' } })

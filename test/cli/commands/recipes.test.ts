@@ -87,12 +87,28 @@ describe('recipes show', () => {
   })
 
   test.each(['no/such', 'derived/no/such/mi300x-1-bf16-vllm-latency', `derived/${MODEL}/h100-1-bf16-vllm-latency`])(
-    '%s is not found',
+    '%s is refused with those that are near',
     async (id) => {
-      const { cli } = await withRecipes({})
-      await expect(recipesShow(cli, [id])).rejects.toMatchObject({ code: 'NotFound', details: { what: `recipe ${id}` } })
+      const { cli } = await withRecipes({ 'such.yaml': MINE })
+      for (const refused of [() => recipesShow(cli, [id]), () => recipesTest(cli, [id], {})]) {
+        await expect(refused()).rejects.toMatchObject({
+          code: 'InvalidInput',
+          details: {
+            field: 'recipe',
+            rule: expect.stringMatching(
+              /^there is no recipe \S+; the nearest are \S+, \S+, \S+; aim recipes list --all shows all$/,
+            ) as string,
+          },
+        })
+      }
     },
   )
+
+  test('the nearest are those of the same words', async () => {
+    const { cli } = await withRecipes({})
+    const near = `derived/${MODEL}/mi300x-2-bf16-vllm-latency`
+    await expect(recipesShow(cli, [`${MODEL}/mi300x-2-bf16-vllm-latncy`])).rejects.toThrow(`the nearest are ${near}, `)
+  })
 })
 
 describe('recipes validate', () => {

@@ -100,12 +100,17 @@ test('each replica of data parallelism has a cache of its own', () => {
   expect(four.maxConcurrency).toBe(4 * one.maxConcurrency)
 })
 
-test('what an engine reported replaces the computed cache, moved by the share it was given', () => {
-  const measured = { kvBytesPerGpu: 33 * GIB, memoryFraction: null }
-  const same = fitMemory(input('llama70', { measured }))
-  expect(same).toMatchObject({ basis: 'measured', kvBytes: 33 * GIB })
-  const more = fitMemory(input('llama70', { measured, settings: { memoryFraction: 0.95 } }))
-  expect(more.kvBytes - same.kvBytes).toBe(more.budgetBytes - same.budgetBytes)
+test('what an engine reported replaces the computed cache, and is never more than the budget leaves beside the weights', () => {
+  const told = (kvBytesPerGpu: number) => fitMemory(input('llama70', { measured: { kvBytesPerGpu } }))
+  expect(told(33 * GIB)).toMatchObject({ basis: 'measured', kvBytes: 33 * GIB })
+  const tooMuch = told(500 * GIB)
+  expect(tooMuch.kvBytes).toBe(tooMuch.budgetBytes - tooMuch.weightBytes)
+})
+
+test('weights above the budget do not fit, whatever another engine reported', () => {
+  const fit = fitMemory(input('llama70', { gpuTotalBytes: 100 * GIB, measured: { kvBytesPerGpu: 40 * GIB } }))
+  expect(fit.kvBytes).toBeLessThan(0)
+  expect(fit.maxContext).toBe(0)
 })
 
 test('llama.cpp and custom commands: weights and cache in the given memory', () => {
@@ -176,4 +181,27 @@ test('a fit takes microseconds', () => {
   }
   run(2_000)
   expect(Math.min(run(1_000), run(1_000), run(1_000))).toBeLessThan(20)
+})
+
+test('SGLang sets memory aside for every GPU of a replica, whether layers are cut or dealt', () => {
+  const mi210 = { backend: 'sglang', gpuTotalBytes: MI210 - 8 * GIB } as const
+  const budget = (tensor: number, pipeline: number) =>
+    fitMemory(input('qwen8', { ...mi210, parallel: { ...alone, tensor, pipeline } })).budgetBytes
+  expect(budget(1, 8)).toBeLessThan(budget(1, 1))
+  expect(budget(1, 2)).toBe(budget(2, 1))
+})
+
+test('vLLM without chunks takes a whole prompt as one step, never less than its own step', () => {
+  const peak = (context: number) => fitMemory(input('qwen8', { context, settings: { chunkedPrefill: false } })).activationBytes
+  const chunked = fitMemory(input('qwen8', { context: 32_768 })).activationBytes
+  expect(peak(32_768)).toBeGreaterThan(1.9 * chunked)
+  expect(peak(1_024)).toBe(chunked)
+})
+
+test('data parallelism of vLLM brings the tokens of all its ranks to the experts, that of SGLang does not', () => {
+  const peak = (backend: 'vllm' | 'sglang', data: number) =>
+    fitMemory(input('qwen235', { backend, parallel: { ...alone, tensor: 2, data, expert: true }, settings: { maxBatchedTokens: 8_192 } }))
+      .activationBytes
+  expect(peak('vllm', 4)).toBeGreaterThan(3 * peak('vllm', 1))
+  expect(peak('sglang', 4)).toBe(peak('sglang', 1))
 })

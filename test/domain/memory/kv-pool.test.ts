@@ -29,6 +29,17 @@ test('layers that do not divide evenly into groups are padded', () => {
   expect(pool).toMatchObject({ full: 1, windowed: 6, blockBytes: 10 * 4_096 * 16 })
 })
 
+test('vLLM keeps nearly as many layers of both kinds in groups of the larger number, and from half as many more in those of the smaller', () => {
+  const { shape } = KNOWN['qwen8']!
+  const groups = (full: number, windowed: number) => {
+    const mixed = { ...shape, layers: full + windowed, windowed: { kind: 'sliding' as const, layers: windowed, window: 1_024 } }
+    const { blockBytes, full: fullGroups, windowed: windowedGroups } = kvPool('vllm', mixed, kvLayers(mixed, alone, 2), alone, 2_048)
+    return [blockBytes / (4_096 * 16), fullGroups, windowedGroups]
+  }
+  expect(groups(20, 28)).toEqual([28, 1, 1])
+  expect(groups(20, 30)).toEqual([20, 1, 2])
+})
+
 test('SGLang has room for 0.8 tokens of sliding layers for each of the others, and none saved where it does not know the architecture', () => {
   expect(poolOf('gptOss120', 'sglang').blockBytes).toBe(18 * 2_048 * 1.8)
   const { shape } = KNOWN['gptOss120']!

@@ -70,3 +70,11 @@ test('twice the tensor parallelism or the stages never take more a GPU, and all 
     { numRuns: 500 },
   )
 })
+
+test('the first stage of a pipeline has the embedding, the last the head: none has both', () => {
+  const { shape, weightBytes } = KNOWN['llama70']!
+  const table = 2 * shape.vocab * shape.hidden
+  const layers = weightBytes - 2 * table
+  expect(perGpu('llama70', { pipeline: 2 })).toBeGreaterThan(layers / 2 + table * 0.99)
+  expect(perGpu('llama70', { pipeline: 2 })).toBeLessThan(layers / 2 + table * 1.01)
+})

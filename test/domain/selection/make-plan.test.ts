@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { setupOf } from '../../../src/domain/measurement.js'
 import { BIG, GIB, chosen, facts, gpu, gpus, node, plan, reasons, recipe, SMALL, unknown, variant } from './support.js'
 
 const gguf = unknown('org/small', [{ path: 'model.gguf', size: GIB }])
@@ -63,14 +64,76 @@ test('where all else is equal, bf16 weights are not run in float16', () => {
   expect(chosen(plan({ recipes }))).toEqual(['b/same n1', 'a/half n1'])
 })
 
+const run = { card: BIG.name, concurrency: 8, promptTokens: 1024, outputTokensPerSecond: 1_000, ttftMs: null, source: 'test' }
+
 test('a measured run on this card comes before settings that are only published, and one on another card does not', () => {
-  const run = { concurrency: 8, promptTokens: 1024, outputTokensPerSecond: 10, ttftMs: null, source: 'test' }
-  const measured = (name: string) => recipe('z/measured', 8, { benchmarks: [{ ...run, card: name }] })
+  const measured = (name: string) => recipe('z/measured', 1, { benchmarks: [{ ...run, card: name }] })
   expect(plan({ recipes: [recipe('a', 1), measured(BIG.name)] }).candidates[0]).toMatchObject({
     recipe: 'z/measured',
-    prediction: { basis: 'measured', concurrency: 8, outputTokensPerSecond: 10 },
+    prediction: { basis: 'measured', concurrency: 8, outputTokensPerSecond: 1_000 },
   })
   expect(chosen(plan({ recipes: [recipe('a', 1), measured(SMALL.name)] }))[0]).toBe('a n1')
+})
+
+test('a measured run that published settings outdo by far, even after the error it shows, comes after them', () => {
+  const slow = recipe('z/slow', 8, { benchmarks: [{ ...run, outputTokensPerSecond: 10 }] })
+  const made = plan({ recipes: [recipe('a', 1), recipe('b', 1, { origin: 'derived' }), slow] })
+  expect(chosen(made)).toEqual(['a n1', 'z/slow n1', 'b n1'])
+  expect(made.candidates[1]?.why).toContain('measured on this card, at less than half of what published settings promise')
+  expect(chosen(plan({ recipes: [recipe('b', 1, { origin: 'derived' }), slow] }))[0]).toBe('z/slow n1')
+})
+
+test('what a run shows of the prediction holds for what is only predicted: a run at half of its prediction is not outdone by its like', () => {
+  const promised = plan({ recipes: [recipe('a', 2)] }).candidates[0]?.prediction?.outputTokensPerSecond ?? 0
+  const half = recipe('z/half', 2, { benchmarks: [{ ...run, concurrency: 16, outputTokensPerSecond: promised * 0.4 }] })
+  const first = (objective: 'balanced' | 'throughput') =>
+    plan({ recipes: [recipe('a', 2), half], requirements: { objective, concurrency: 16 } }).candidates[0]?.recipe
+  expect([first('balanced'), first('throughput')]).toEqual(['z/half', 'z/half'])
+})
+
+test('throughput and cost are those of a full engine, as far as memory and its own limit go', () => {
+  const first = (objective: 'throughput' | 'cost', change: Parameters<typeof recipe>[2] = {}) =>
+    plan({ recipes: [recipe('a', 1, change)], requirements: { objective } })
+  expect(first('throughput').candidates[0]?.prediction?.concurrency).toBe(256)
+  expect(first('cost').candidates[0]?.prediction?.concurrency).toBe(256)
+  expect(first('throughput').assumed.join()).toContain('speed is compared for 256 request(s)')
+  expect(first('throughput', { settings: { maxSequences: 64 } }).candidates[0]?.prediction?.concurrency).toBe(64)
+  const { prediction, fit } = first('throughput', { settings: { memoryFraction: 0.15 } }).candidates[0] ?? {}
+  expect(prediction?.concurrency).toBe(Math.floor((fit?.kvBytes ?? 0) / (2 * 32 * 8 * 128 * 2 * 1_024)))
+  expect(prediction?.concurrency).toBeLessThan(256)
+})
+
+test('at a load that saturates it, eight replicas have more throughput than one that is cut in eight to answer few requests soon', () => {
+  const recipes = [
+    recipe('a/tp8', 8, { settings: { maxSequences: 64 } }),
+    recipe('b/dp8', 8, { parallel: { tensor: 1, pipeline: 1, data: 8, expert: false } }),
+  ]
+  const first = (concurrency?: number) =>
+    plan({ recipes, requirements: { objective: 'throughput', ...(concurrency !== undefined && { concurrency }) } }).candidates[0]?.recipe
+  expect([first(), first(16)]).toEqual(['b/dp8', 'a/tp8'])
+})
+
+test('a run says nothing of a load that is far from its own', () => {
+  const recipes = [recipe('a', 1, { benchmarks: [run] })]
+  const basis = (concurrency: number) => plan({ recipes, requirements: { concurrency } }).candidates[0]?.prediction?.basis
+  expect([1, 2, 8, 32, 33].map(basis)).toEqual(['predicted', 'measured', 'measured', 'measured', 'predicted'])
+})
+
+test('by cost, a card without a price comes after all that have one, and the plan names it and names that nobody knows', () => {
+  const cheap = recipe('small', 1, { hardware: { kind: 'gpu', count: 1, cards: [SMALL.name] }, origin: 'generic' })
+  const nodes = [node('n1'), node('n2', { gpus: [gpu(0, { model: SMALL.name, vramTotalBytes: 64 * GIB, vramFreeBytes: 64 * GIB })] })]
+  const prices = { currency: 'EUR', perGpuHour: { [SMALL.name]: 1_000, mi300x: 1 } }
+  const made = plan({ nodes, recipes: [cheap, recipe('tp8', 8), recipe('tp1', 1)], requirements: { objective: 'cost' }, prices })
+  expect(made.candidates.map((candidate) => candidate.recipe)).toEqual(['small', 'tp1', 'tp8'])
+  expect(made.assumed).toContain('the price table has no MI300X: it comes behind all that has a price')
+  expect(made.assumed).toContain('the price table names cards that nobody knows: mi300x')
+})
+
+test('a context that the recipe says is told as such', () => {
+  const line = (change: { context?: number }) =>
+    plan({ recipes: [recipe('a', 1, change)] }).assumed.filter((text) => text.includes('first choice'))
+  expect(line({ context: 16_384 })).toEqual(['context: what the recipe says, where it says one (16384 for the first choice)'])
+  expect(line({})).toEqual([])
 })
 
 test('balanced takes the GPUs that are used best; latency and throughput take more of them; cost goes by price', () => {
@@ -132,11 +195,9 @@ test('what an engine reported of its memory replaces the formula', () => {
     version: '0.32.0',
     card: BIG.name,
     gpuCount: 1,
-    layout: 'tp1',
-    memoryFraction: null,
+    setup: setupOf(recipe('a', 1), 192 * GIB),
     kvBytesPerGpu: 100 * GIB,
     kvTokens: null,
-    decodeTokensPerSecond: null,
     measuredAt: '2026-11-01T00:00:00Z',
   }
   const fit = (measurements: (typeof measurement)[]) => plan({ recipes: [recipe('a', 1)], measurements }).candidates[0]?.fit
@@ -144,6 +205,8 @@ test('what an engine reported of its memory replaces the formula', () => {
   const newer = { ...measurement, kvBytesPerGpu: 120 * GIB, measuredAt: '2026-11-02T00:00:00Z' }
   expect(fit([newer, measurement])).toMatchObject({ basis: 'measured', kvBytes: 120 * GIB })
   expect(fit([{ ...measurement, gpuCount: 8 }])?.basis).toBe('computed')
+  expect(fit([{ ...measurement, setup: setupOf(recipe('a', 1, { settings: { maxSequences: 8 } }), 192 * GIB) }])?.basis).toBe('computed')
+  expect(fit([{ ...measurement, setup: setupOf(recipe('a', 1), 191 * GIB) }])?.basis).toBe('computed')
 })
 
 test('a plan of very many recipes and nodes keeps the best, says how many there are, and stays small', () => {
@@ -160,4 +223,33 @@ test('memory that a driver does not tell counts as free, and the plan says so', 
   const made = plan({ recipes: [recipe('a', 1)], nodes: [node('n1', { gpus: gpus(1, () => ({ vramFreeBytes: null })) })] })
   expect(made.candidates).toHaveLength(1)
   expect(made.assumed).toContain('memory of a GPU whose driver does not tell what is free counts as free')
+})
+
+test('fp8 by a setting is fp8: a card without it is refused, also for bf16 weights', () => {
+  const recipes = [
+    recipe('a/kv', 1, { hardware: { kind: 'gpu', count: 1, cards: [SMALL.name] }, settings: { kvDtype: 'fp8' } }),
+    recipe('b/weights', 1, { hardware: { kind: 'gpu', count: 1, cards: [SMALL.name] }, settings: { quantization: 'fp8' } }),
+  ]
+  const nodes = [
+    node('n1', {
+      gpus: gpus(2, () => ({ model: SMALL.name, arch: SMALL.arch, vramTotalBytes: SMALL.vramBytes, vramFreeBytes: SMALL.vramBytes })),
+    }),
+  ]
+  const { candidates, dropped } = plan({ recipes, nodes })
+  expect(candidates).toEqual([])
+  expect(dropped.map(({ reason }) => reason)).toEqual(Array(2).fill(expect.stringContaining('has no matrix cores for fp8')))
+})
+
+test('weights that are only where the endpoint serves now, and not in the cache, are not called cached', () => {
+  const current = { node: 'n1', gpus: [0], weightBytes: GIB }
+  const cached = (cachedModels: string[]) =>
+    plan({ recipes: [recipe('a', 1)], nodes: [node('n1', { cachedModels })], current }).candidates[0]?.cached
+  expect(cached([])).toBe(false)
+  expect(cached(['org/model'])).toBe(true)
+})
+
+test('weights of a precision that nobody knows meet no list of precisions', () => {
+  const model = unknown('org/model', [{ path: 'model.gguf', size: GIB }])
+  const recipes = [recipe('a/gguf', 0, { backend: 'llamacpp', format: 'gguf', model: '*', origin: 'generic' })]
+  expect(plan({ model, recipes, requirements: { precisions: ['fp8'] } }).candidates).toEqual([])
 })

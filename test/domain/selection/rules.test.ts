@@ -28,6 +28,12 @@ test('a price limit without a price is not kept by hope', () => {
   ])
 })
 
+test('a processor has no price either', () => {
+  const made = plan({ recipes: [recipe('cpu', 0)], nodes: [node('n1', { gpus: [] })], requirements: { maxPricePerHour: 1 } })
+  expect(made).toMatchObject({ candidates: [], fallback: [] })
+  expect(reasons(made)).toEqual(['at most 1 an hour was asked for, and the price table has no CPU'])
+})
+
 test('the repository’s own code runs by consent only, whether a setting or a flag asks for it', () => {
   for (const change of [{ settings: { trustRemoteCode: true } }, { args: { trust_remote_code: true } }]) {
     const recipes = [{ ...one, ...change }]
@@ -76,6 +82,14 @@ test('weights that do not fit into the memory of a card are dropped with both fi
 
 test('a card that no node has is named', () => {
   expect(reasons(plan({ recipes: [one], nodes: [node('n1', { gpus: [small] })] }))).toEqual(['needs MI300X, no node has one'])
+})
+
+test('reasons about hardware that is there come before those about cards that nobody has', () => {
+  const absent = (id: string) => recipe(id, 1, { hardware: { kind: 'gpu', count: 1, cards: ['MI355X'] } })
+  const recipes = [absent('a'), absent('b'), recipe('c', 16), recipe('d', 1)]
+  expect(plan({ recipes }).dropped.map((entry) => entry.recipe)).toEqual(['c', 'a', 'b'])
+  const asked = plan({ recipes, requirements: { hardware: ['MI355X'] } })
+  expect(asked.dropped.map((entry) => entry.recipe)).toEqual(['a', 'b', 'c', 'd'])
 })
 
 test('recipes of another model are not this plan’s business', () => {

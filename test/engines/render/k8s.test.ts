@@ -92,6 +92,15 @@ describe('a candidate on Kubernetes', () => {
     })
   })
 
+  test('says why it is pinned to a node, and how to find others with its card', () => {
+    const text = render('k8s', inputOf({ node: 'gpu-1', card: 'MI300X' }))
+    expect(text).toContain('# nodeSelector pins it to gpu-1, the node of the plan')
+    expect(text).toContain('# Its recipe is for 2 x MI300X.')
+    expect(text).toContain('kubectl get nodes -L amd.com/gpu.product-name')
+    expect(manifest({ card: 'MI300X' }).deployment).toMatchObject({ metadata: { annotations: { 'aim-engine/card': 'MI300X' } } })
+    expect(render('k8s', inputOf())).not.toContain('nodeSelector')
+  })
+
   test('on the CPU has no GPU, no capability and the default filter of system calls', () => {
     const { container } = manifest({ spec: { gpus: [] }, arch: null })
     expect(container).not.toHaveProperty('resources')

@@ -36,3 +36,8 @@ describe.each(['vllm', 'sglang'] as const)('a candidate of %s', (backend) => {
     }
   })
 })
+
+test.each(RENDER_KINDS)('remarks stand before %s as comments, and nothing in them can leave their line', (kind) => {
+  const text = render(kind, inputOf({ remarks: ['Weights of a/b', 'one\nrm -rf /\u2028two\u0085three'] }))
+  expect(text).toBe(`# Weights of a/b\n# one rm -rf / two three\n${render(kind, inputOf())}`)
+})

@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import type { AimProfile } from '../../../contracts/recipe-import.js'
 import type { YamlPath } from '../yaml-source.js'
-import { cardName, PRECISION_OF, type Draft, type Remark } from './draft.js'
+import { cardName, PRECISION_OF, precisionRemarks, type Draft, type Remark } from './draft.js'
 
 type Profile = z.output<typeof AimProfile>
 
@@ -50,7 +50,7 @@ function remarksOn({ aim_id: family, metadata, ...rest }: Profile, model: string
       : []),
     ...(model === '*'
       ? [{ path: ['metadata', 'precision'], text: `${metadata.precision}: a recipe for any model names no precision` }]
-      : []),
+      : precisionRemarks(metadata.precision, model, ['metadata', 'precision'])),
     ...Object.keys(rest).flatMap((key) => (TOP.has(key) ? [] : [{ path: [key], text: noPlace }])),
     ...Object.entries(metadata).flatMap(([key, value]) =>
       METADATA.has(key) ? [] : [{ path: ['metadata', key], text: `${JSON.stringify(value)} ${noPlace}` }],

@@ -1,5 +1,6 @@
 import { Settings } from '../../../contracts/recipe.js'
 import type { EngineSettings, Parallelism } from '../../../domain/engine.js'
+import { ownValue } from '../../../engines/own-value.js'
 
 /** What a flag becomes. `setting` takes its value, or the one that is given here; `ours` says why it is nobody's to give. */
 export type Meaning =
@@ -64,7 +65,7 @@ const SGLANG: Record<string, Meaning> = {
 
 /** What a flag of a foreign file means; null: it has no word of ours, and may be a flag of the recipe. */
 export function meaningOf(backend: 'vllm' | 'sglang', flag: string): Meaning | null {
-  return (backend === 'vllm' ? VLLM : SGLANG)[flag] ?? null
+  return ownValue(backend === 'vllm' ? VLLM : SGLANG, flag) ?? null
 }
 
 /** Names of values that the backend takes for the same thing. */
@@ -75,7 +76,7 @@ const SAME: Partial<Record<keyof EngineSettings, Record<string, string>>> = {
 
 /** A setting with a value of its rule, or why not. */
 export function settingFrom(setting: keyof EngineSettings, value: unknown): { value: unknown } | { rule: string } {
-  const known = typeof value === 'string' ? (SAME[setting]?.[value] ?? value) : value
+  const known = typeof value === 'string' ? (ownValue(SAME[setting] ?? {}, value) ?? value) : value
   const result = Settings.shape[setting].safeParse(known)
   return result.success ? { value: result.data } : { rule: result.error.issues[0]?.message ?? 'is not valid' }
 }

@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import type { RecipeIdFile } from '../../../contracts/recipe-import.js'
 import type { Refusal } from './aim-profile.js'
-import { cardName, PRECISION_OF, type Draft, type ForeignValue } from './draft.js'
+import { cardName, PRECISION_OF, precisionRemarks, type Draft, type ForeignValue } from './draft.js'
 
 type File = z.output<typeof RecipeIdFile>
 type Served = NonNullable<File['vllm_serve']>[string]
@@ -42,7 +42,10 @@ function draftOf(file: File, { table, backend, key, served }: Entry): Draft | Re
     flags,
     env: [],
     places: { model: ['huggingface_id'], hardware: ['hardware'], precision: ['precision'] },
-    remarks: file.model_id === model ? [] : [{ path: ['model_id'], text: `${file.model_id} is a name there: the recipe is for ${model}` }],
+    remarks: [
+      ...(file.model_id === model ? [] : [{ path: ['model_id'], text: `${file.model_id} is a name there: the recipe is for ${model}` }]),
+      ...precisionRemarks(precision, model, ['precision']),
+    ],
   }
 }
 

@@ -7,11 +7,9 @@ create table measurements (
   version text not null,
   card text not null,
   gpu_count integer not null,
-  layout text not null,
-  memory_fraction double precision not null,
+  setup text not null,
   kv_bytes_per_gpu bigint,
   kv_tokens bigint,
-  decode_tokens_per_second double precision,
   measured_at timestamptz(3) not null,
-  primary key (model, precision, backend, version, card, gpu_count, layout, memory_fraction)
+  primary key (model, precision, backend, version, card, gpu_count, setup)
 );

@@ -1,3 +1,5 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { createRecipes } from '../../../../src/adapters/recipes/create-recipes.js'
@@ -19,7 +21,12 @@ const card = (name: string, arch: string, fp8: Card['fp8']): Card => ({
   fp8,
   mxfp4: false,
 })
-const cards = [card('MI250X', 'gfx90a', null), card('MI325X', 'gfx942', 'fnuz'), card('PRO W7900', 'gfx1100', null)]
+const cards = [
+  card('MI210', 'gfx90a', null),
+  card('MI250X', 'gfx90a', null),
+  card('MI325X', 'gfx942', 'fnuz'),
+  card('PRO W7900', 'gfx1100', null),
+]
 
 const catalogueOf = (backend: string, version: string, names: string[], switches: string[]) =>
   FlagCatalogue.parse({
@@ -175,6 +182,34 @@ describe('an AIM profile', () => {
     expect(await of('fp16')).toBe('bf16')
   })
 
+  test('a precision that is taken as another, or that the name of the weights contradicts, is told', async () => {
+    const { remarks } = await take(PROFILE.replace('precision: fp8', 'precision: fp16'))
+    expect(remarks).toContainEqual('9 metadata.precision: fp16 is taken as bf16, the word for all 16-bit floats')
+    expect(remarks).toContainEqual('9 metadata.precision: fp16, but the name of example-org/Example-30B-FP8 says fp8: correct one of them')
+    const agreed = PROFILE.replace('example-org/Example-30B-FP8', 'example-org/Example-30B-MXFP4-AttnFP8').replace(': fp8', ': fp4')
+    for (const text of [PROFILE, agreed]) expect((await take(text)).remarks.join('\n')).not.toMatch(/metadata\.precision/)
+    const older = await take(OLDER.replace('precision: bf16', 'precision: fp16'), 'older.yaml')
+    expect(older.remarks).toContainEqual('5 precision: fp16 is taken as bf16, the word for all 16-bit floats')
+  })
+
+  test('a flag of the name of something in JavaScript is a flag that nobody has', async () => {
+    const { recipes, remarks } = await take(
+      PROFILE.replace('swap-space: 32', 'constructor: 32').replace('dtype: auto', 'dtype: constructor'),
+    )
+    expect(recipes[0]?.recipe.args).not.toHaveProperty('constructor', 32)
+    expect(remarks).toContainEqual('25 engine_args.constructor: left out: is no flag of vllm 0.32.0')
+    expect(remarks).toContainEqual(expect.stringMatching(/^16 engine_args\.dtype: left out: "constructor": /))
+    const { problems } = await take(PROFILE.replace('swap-space: 32', '__proto__: { port: 1 }'))
+    expect(problems).toEqual(['25 __proto__: is not a known field'])
+  })
+
+  test('a variable that would load code is never taken over', async () => {
+    const { recipes, remarks } = await take(`${PROFILE}  LD_PRELOAD: /tmp/x.so\n  HIP_VISIBLE_DEVICES: '0'\n`)
+    expect(recipes[0]?.recipe.env).toEqual({ VLLM_ROCM_USE_AITER: '1' })
+    expect(remarks).toContainEqual('30 env_vars.LD_PRELOAD: left out: would load code that nobody consented to')
+    expect(remarks).toContainEqual(expect.stringMatching(/^31 env_vars\.HIP_VISIBLE_DEVICES: left out: is for the lease to say/))
+  })
+
   test('uses all its GPUs when it says no parallelism', async () => {
     const { recipes, remarks } = await take(PROFILE.replace('  tensor-parallel-size: 2\n', ''))
     expect(recipes[0]?.recipe.parallel.tensor).toBe(2)
@@ -200,7 +235,13 @@ describe('an AIM profile', () => {
   })
 
   test.each([
-    ['an engine that nobody has', PROFILE.replace('engine: vllm', 'engine: bentoml'), /^4 metadata\.engine: /],
+    [
+      'an engine that we do not run',
+      PROFILE.replace('engine: vllm', 'engine: bentoml'),
+      /^4 metadata\.engine: there is no backend for bentoml: profiles for vllm and sglang are imported$/,
+    ],
+    ['another engine that we do not run', PROFILE.replace('engine: vllm', 'engine: vllm_omni'), /no backend for vllm_omni/],
+    ['no engine', PROFILE.replace('  engine: vllm\n', ''), /^3 metadata\.engine: is required$/],
     ['a precision that is none of ours', PROFILE.replace('precision: fp8', 'precision: fp32'), /^9 metadata\.precision: /],
     ['no card', PROFILE.replace('  gpu: MI325X\n', ''), /^3 metadata\.gpu: is required/],
     ['no GPUs', PROFILE.replace('gpu_count: 2', 'gpu_count: 0'), /^6 metadata\.gpu_count: must be 1 or more/],
@@ -308,7 +349,7 @@ describe('a recipe_id file', () => {
     [
       'a card with another name',
       OLDER.replace('hardware: MI325X', 'hardware: MI250'),
-      /^4 hardware: MI250 is not in the hardware table: the nearest is MI250X/,
+      /^4 hardware: MI250 is not in the hardware table: say MI250X, its word for MI250 and MI250X/,
     ],
     ['nothing enabled', OLDER.replaceAll('enabled: true', 'enabled: false'), /enables no number of GPUs/],
     ['no weights', OLDER.replace(/huggingface_id.*\n/, ''), /^1 huggingface_id: is required/],
@@ -338,4 +379,16 @@ test('what is written is a recipe that the search path takes, and no file is ove
   const { id, origin, file: from, ...rest } = read[0]!
   expect({ id, origin, from }).toEqual({ id: recipes[0]!.id, origin: 'user', from: file })
   expect(rest).toEqual(recipes[0]!.recipe)
+})
+
+test('an id that leads out of the folder is refused, and nothing is written', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'aim-import-'))
+  try {
+    const outside = join(folder, 'outside')
+    const draft = { id: '../outside/x', recipe: {} } as unknown as Parameters<typeof writeImported>[1]
+    await expect(writeImported(join(folder, 'recipes'), draft)).rejects.toMatchObject({ code: 'InvalidInput' })
+    await expect(readdir(outside)).rejects.toMatchObject({ code: 'ENOENT' })
+  } finally {
+    await rm(folder, { recursive: true })
+  }
 })
