@@ -8,7 +8,7 @@ import { MEMORY_FACTOR } from './weights.js'
 
 /** Memory that a driver or a monitor may hold on a GPU that nobody else uses. */
 const IDLE_BYTES = 2 ** 30
-/** GPUs whose totals differ by less than this are of one kind: drivers reserve a little more here and there. */
+/** GPUs whose totals are nearest to the same multiple of this are of one kind: drivers reserve a little more here and there. */
 const TOTAL_STEP = 2 ** 28
 
 /** A GPU as placement sees it. `freeGiB` is rounded down, so that idle GPUs are equal and the lowest index decides. */
@@ -75,10 +75,10 @@ export function takeInventory(inspected: NodeInspection[], hardware: readonly Ca
 }
 
 function kindOf(kinds: Map<string, Kind[]>, facts: Card, vramTotalBytes: number, { mode, parts }: Cut): Kind {
-  const step = Math.floor(vramTotalBytes / TOTAL_STEP)
+  const step = Math.round(vramTotalBytes / TOTAL_STEP)
   const same = kinds.get(facts.name) ?? []
   if (same.length === 0) kinds.set(facts.name, same)
-  const known = same.find((kind) => kind.parts === parts && kind.mode === mode && Math.floor(kind.totalBytes / TOTAL_STEP) === step)
+  const known = same.find((kind) => kind.parts === parts && kind.mode === mode && Math.round(kind.totalBytes / TOTAL_STEP) === step)
   if (known !== undefined) {
     known.totalBytes = Math.min(known.totalBytes, vramTotalBytes)
     return known

@@ -253,3 +253,8 @@ test('weights of a precision that nobody knows meet no list of precisions', () =
   const recipes = [recipe('a/gguf', 0, { backend: 'llamacpp', format: 'gguf', model: '*', origin: 'generic' })]
   expect(plan({ model, recipes, requirements: { precisions: ['fp8'] } }).candidates).toEqual([])
 })
+
+test('a GPU that shows a byte less is one of the same kind', () => {
+  const almost = gpus(8, (index) => ({ vramTotalBytes: 192 * GIB - (index === 3 ? 1 : 0) }))
+  expect(plan({ recipes: [recipe('a', 8)], nodes: [node('n1', { gpus: almost })] }).candidates).toHaveLength(1)
+})
