@@ -3,7 +3,21 @@ import type { DeployResult } from '../src/contracts/endpoint.js'
 import { specFingerprint } from '../src/domain/placement.js'
 import { waiting } from './activities.js'
 import { deployed, planned, unchanged } from './deploy-result.js'
-import { admit, detect, handOver, launch, learn, pin, plan, prove, proveAgain, warm, type Current, type Deploy } from './deploy-steps.js'
+import {
+  admit,
+  detect,
+  handOver,
+  launch,
+  learn,
+  pin,
+  plan,
+  planOnly,
+  prove,
+  proveAgain,
+  warm,
+  type Current,
+  type Deploy,
+} from './deploy-steps.js'
 import { parseInput } from './input.js'
 import { recorded, type Ending } from './record.js'
 import { withUndo } from './saga.js'
@@ -26,9 +40,9 @@ async function deploy(flow: Deploy): Promise<Ending<DeployResult>> {
 
   const named = await pin(flow)
   const nodes = await detect(flow)
-  const choice = await plan(flow, named, nodes, replica)
-  if (lock === null) return planned(flow, choice)
+  if (lock === null) return planned(flow, await planOnly(flow, named, nodes, replica))
 
+  const choice = await plan(flow, named, nodes, replica)
   const { model, best } = choice
   const spec = specFingerprint(best, model.commit)
   const { current } = lock

@@ -23,23 +23,30 @@ export async function inspectNodes(wanted: string | undefined): Promise<NodeInsp
 
 /** The plan, its first choice, and the pinned model that the first choice loads: maybe another precision of the one that was named. */
 export type Choice = { plan: Plan; best: Candidate; model: PinnedModel }
+/** The same where nothing may fit: then it is the plan that tells why. */
+export type Planned = Omit<Choice, 'best'> & { best: Candidate | null }
 
 /** All candidates in order; none is an end that says why for each recipe. */
-export async function planFor(
+export async function planFor(...asked: Parameters<typeof planAsAsked>): Promise<Choice> {
+  const { best, ...planned } = await planAsAsked(...asked)
+  if (best === null) throw noCandidate(planned.plan)
+  return { ...planned, best }
+}
+
+export async function planAsAsked(
   request: DeployRequest,
   named: PinnedModel,
   nodes: NodeInspection[],
   current: Replica | null,
-): Promise<Choice> {
+): Promise<Planned> {
   const plan = await control.planDeployment({
     model: named,
     nodes,
     requirements: requirementsOf(request),
     current: current && { node: current.nodeId, gpus: current.spec.gpus, weightBytes: current.weightBytes },
   })
-  const [best] = plan.candidates
-  if (best === undefined) throw noCandidate(plan)
-  return { plan, best, model: best.model === named.repo ? named : await pinVariant(best.model, named) }
+  const [best = null] = plan.candidates
+  return { plan, best, model: best === null || best.model === named.repo ? named : await pinVariant(best.model, named) }
 }
 
 /** A branch or commit of one repository says nothing of another: only `main` is every repository's. */

@@ -1,5 +1,5 @@
 import type { DeployResult } from '../src/contracts/endpoint.js'
-import type { Choice } from './deploy-plan.js'
+import type { Choice, Planned } from './deploy-plan.js'
 import type { Current, Deploy } from './deploy-steps.js'
 import type { Proof, ReadyEngine } from './engine-attempt.js'
 import type { Ending } from './record.js'
@@ -7,8 +7,8 @@ import type { Ending } from './record.js'
 type Ended = Ending<DeployResult>
 
 /** What every end of a deploy tells: what was asked for and what was chosen. */
-function chosen({ request, steps }: Deploy, { plan, best, model }: Choice) {
-  const { recipe, backend, node } = best
+function chosen({ request, steps }: Deploy, { plan, best, model }: Planned) {
+  const { recipe = null, backend = null, node = null } = best ?? {}
   const { endpoint } = request
   return {
     endpoint,
@@ -22,7 +22,7 @@ function chosen({ request, steps }: Deploy, { plan, best, model }: Choice) {
   }
 }
 
-export function planned(flow: Deploy, choice: Choice): Ended {
+export function planned(flow: Deploy, choice: Planned): Ended {
   flow.steps.skip('warm', 'launch', 'ready', 'hand over')
   const result = { ...chosen(flow, choice), outcome: 'planned', revision: null, url: null, cache: null, proof: null } as const
   return { state: 'planned', revision: null, result }

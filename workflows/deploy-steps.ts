@@ -12,7 +12,7 @@ import { bytes } from '../src/domain/units.js'
 import type { Candidate } from '../src/domain/plan.js'
 import { chooseFiles } from '../src/domain/weight-files.js'
 import { briefly, control, longOnNode, onNode } from './activities.js'
-import { inspectNodes, planFor, type Choice } from './deploy-plan.js'
+import { inspectNodes, planAsAsked, planFor, type Choice, type Planned } from './deploy-plan.js'
 import { EngineAttempt, type Proof, type ReadyEngine } from './engine-attempt.js'
 import { takeLock, type Lock } from './operation.js'
 import { failure } from './input.js'
@@ -57,10 +57,29 @@ export function detect({ request, steps }: Deploy): Promise<NodeInspection[]> {
 export function plan({ request, steps }: Deploy, model: PinnedModel, nodes: NodeInspection[], current: Replica | null): Promise<Choice> {
   return steps.run('plan', async (say) => {
     const choice = await planFor(request, model, nodes, current)
-    const { recipe, backend, node, gpus, card, why } = choice.best
-    show({ AimRecipe: recipe, AimBackend: backend, AimNode: node, AimHardware: card === null ? 'cpu' : `${gpus.length}x ${card}` })
+    const { recipe, node, why } = choice.best
+    showChoice(choice.best)
     say(`${recipe} on ${node}: ${why}; ${choice.plan.candidates.length - 1} more candidates, ${choice.plan.dropped.length} dropped`)
     return choice
+  })
+}
+
+function showChoice({ recipe, backend, node, gpus, card }: Candidate): void {
+  show({ AimRecipe: recipe, AimBackend: backend, AimNode: node, AimHardware: card === null ? 'cpu' : `${gpus.length}x ${card}` })
+}
+
+/** For somebody who wants to see it: that nothing fits is an answer too. */
+export function planOnly(
+  { request, steps }: Deploy,
+  model: PinnedModel,
+  nodes: NodeInspection[],
+  current: Replica | null,
+): Promise<Planned> {
+  return steps.run('plan', async (say) => {
+    const planned = await planAsAsked(request, model, nodes, current)
+    if (planned.best !== null) showChoice(planned.best)
+    say(planned.best === null ? 'nothing fits' : `${planned.best.recipe} on ${planned.best.node}`)
+    return planned
   })
 }
 

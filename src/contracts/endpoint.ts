@@ -51,9 +51,10 @@ export type DeployResult = {
   /** Name that clients send as `model`. */
   served: string
   model: { repo: string; commit: string }
-  recipe: string
-  backend: string
-  node: string
+  /** Null only for a plan in which nothing fits. */
+  recipe: string | null
+  backend: string | null
+  node: string | null
   cache: 'hit' | 'miss' | null
   /** The completion that proved readiness; null when nothing was started. */
   proof: { text: string; tokens: number; ms: number } | null

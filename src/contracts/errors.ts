@@ -22,7 +22,13 @@ export const ERRORS = {
   },
   Timeout: { group: 'request', exit: 8, retry: false, message: '{what} is still running after {after}', fix: 'aim status {endpoint}' },
 
-  NoCandidate: { group: 'plan', exit: 3, retry: false, message: 'no recipe fits: {reasons}', fix: 'aim doctor' },
+  NoCandidate: {
+    group: 'plan',
+    exit: 3,
+    retry: false,
+    message: 'no recipe fits: {reasons}',
+    fix: 'all reasons: aim plan with the same flags',
+  },
   NoNode: {
     group: 'plan',
     exit: 3,

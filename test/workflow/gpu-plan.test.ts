@@ -119,6 +119,15 @@ test('another precision of the model is another repository: it is pinned, and th
   expect(result.plan.candidates[0]).toMatchObject({ precision: 'fp8', model: 'org/model-fp8' })
 })
 
+test('a plan in which nothing fits is an answer, not a failure', async () => {
+  onGpus()
+  const result = await (
+    await cluster.aim.deploy({ endpoint: uniqueName('chat'), model: 'org/model', precisions: ['int4'], dryRun: true })
+  ).result()
+  expect(result).toMatchObject({ outcome: 'planned', recipe: null, node: null, plan: { candidates: [] } })
+  expect(result.plan.dropped.length).toBeGreaterThan(0)
+})
+
 test('when nothing meets the requirements the failure names what is nearest and why', async () => {
   onGpus()
   const request = { endpoint: uniqueName('chat'), model: 'org/model', precisions: ['int4'] } as const
