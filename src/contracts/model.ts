@@ -28,6 +28,8 @@ export const Weights = z.strictObject({
   path: z.string(),
   bytes: z.int(),
   fetchedBytes: z.int(),
+  /** Fetched bytes by the kind of place they came from: `hub`, `peer`, ... */
+  sources: z.record(z.string(), z.int()),
   cache: z.enum(['hit', 'miss']),
 })
 export type Weights = z.infer<typeof Weights>

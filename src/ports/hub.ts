@@ -1,4 +1,3 @@
-import type { Readable } from 'node:stream'
 import type { ModelFile, PinnedModel } from '../contracts/model.js'
 
 /** Where the bytes of one file are now. Signed URLs run out: locate again on 403. */
@@ -10,8 +9,8 @@ export interface Hub {
   pin(repo: string, ref: string, signal?: AbortSignal): Promise<PinnedModel>
   /** One resolve of one file, following redirects up to where the bytes are. */
   locate(model: PinnedModel, file: ModelFile, signal?: AbortSignal): Promise<FileLocation>
-  /** Bytes of the file from `start` to `end` (both inclusive, in bytes). Fails unless the answer is exactly that range. */
-  read(location: FileLocation, range: { start: number; end: number }, signal?: AbortSignal): Promise<Readable>
+  /** Bytes of the file from `start` to `end` (both inclusive, in bytes). Fails unless the answer is exactly that range, also in the middle. */
+  read(location: FileLocation, range: { start: number; end: number }, signal?: AbortSignal): Promise<AsyncIterable<Buffer>>
   /** A small file as text, whole and verified: a model's configuration. */
   readText(model: PinnedModel, file: ModelFile, signal?: AbortSignal): Promise<string>
 }

@@ -108,7 +108,7 @@ export class FakeWeights implements WeightStore {
 
   async ensure(model: PinnedModel, _files: unknown, { signal }: { signal?: AbortSignal }): Promise<Weights> {
     await this.ensuring?.(signal)
-    return { repo: model.repo, commit: model.commit, path: '/weights', bytes: 100, fetchedBytes: 0, cache: 'hit' }
+    return { repo: model.repo, commit: model.commit, path: '/weights', bytes: 100, fetchedBytes: 0, sources: {}, cache: 'hit' }
   }
 
   async discardPartial(model: { repo: string }): Promise<void> {

@@ -1,4 +1,4 @@
-import { addAbortSignal } from 'node:stream'
+import { addAbortSignal, type Readable } from 'node:stream'
 import { AimError } from '../../contracts/errors.js'
 import type { ModelFile, PinnedModel } from '../../contracts/model.js'
 import type { Hub } from '../../ports/hub.js'
@@ -27,7 +27,7 @@ export async function transfer({ hub, model, file, part, stallMs, signal, onByte
   try {
     const location = await hub.locate(model, file, watch.signal)
     const body = await hub.read(location, { start: part.length(), end: file.size - 1 }, watch.signal)
-    addAbortSignal(watch.signal, body)
+    addAbortSignal(watch.signal, body as Readable)
     const writer = batched(part)
     try {
       for await (const chunk of body as AsyncIterable<Buffer>) {

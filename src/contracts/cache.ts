@@ -1,0 +1,43 @@
+import { z } from 'zod'
+import { Commit, ModelId } from './names.js'
+
+const Bytes = z.int().min(0)
+const Share = z.number().min(0).max(1)
+
+/**
+ * What a cache may hold. Absent: no such limit. What an endpoint uses, a rollback needs, a pin names or a download brings is never
+ * evicted, whatever the policy says.
+ */
+export const CachePolicy = z.strictObject({
+  /** Most bytes in the cache. */
+  maxBytes: Bytes.optional(),
+  /** Evict when less than this share of the volume is free, until `freeHigh` is. */
+  freeLow: Share.optional(),
+  freeHigh: Share.optional(),
+  /** Evict what nobody asked for in so many days. */
+  maxIdleDays: z.number().positive().optional(),
+  /** Keep so many revisions of each repository, the newest used first. */
+  keepRevisions: z.int().min(1).optional(),
+  /** Who goes first: the least recently or the least frequently used. */
+  order: z.enum(['lru', 'lfu']).default('lru'),
+})
+export type CachePolicy = z.infer<typeof CachePolicy>
+
+/** `only`: exactly these revisions, as a dry run listed them; what has changed since stays, and is named. */
+export const PruneRequest = z.strictObject({
+  policy: CachePolicy,
+  dryRun: z.boolean().default(false),
+  only: z.array(z.strictObject({ repo: z.string(), commit: Commit })).optional(),
+})
+export type PruneRequest = z.infer<typeof PruneRequest>
+
+/** Re-hashes files: of one repository, or all; `sample`: only so many bytes, those whose last proof is oldest first. `repair`: fetch what is wrong again. */
+export const VerifyRequest = z.strictObject({
+  repo: ModelId.optional(),
+  sampleBytes: Bytes.optional(),
+  repair: z.boolean().default(false),
+})
+export type VerifyRequest = z.infer<typeof VerifyRequest>
+
+/** Progress of a verification, in bytes. */
+export type VerifyProgress = { file: string; doneBytes: number; totalBytes: number }

@@ -1,0 +1,9 @@
+import type { CacheEvent } from '../domain/cache/event.js'
+
+/** The memory of a node's cache: what was fetched, asked for, verified, evicted and pinned. Several processes may append at once. */
+export interface CacheLedger {
+  /** One line, whole or not at all. A cache that cannot be written loses only its statistics: it never fails the work that is told. */
+  append(event: CacheEvent): Promise<void>
+  /** Oldest first. Lines that are torn or of another version are left out. */
+  read(): Promise<CacheEvent[]>
+}
