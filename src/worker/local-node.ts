@@ -3,6 +3,7 @@ import { createEngineClient } from '../adapters/engine-client/index.js'
 import { createHub } from '../adapters/hub/create-hub.js'
 import { createProcessLauncher } from '../adapters/launchers/process/index.js'
 import { capture, inspectCaptures, toolRunner, type Captured } from '../adapters/rocm/index.js'
+import { hubSource } from '../adapters/sources/hub-source.js'
 import { createWeightStore } from '../adapters/weights/create-weight-store.js'
 import { pathsOf } from '../config/paths.js'
 import { readSecret } from '../config/secrets.js'
@@ -40,7 +41,7 @@ export function nodePortsOf(settings: Settings): NodePorts {
       labels: labelsOf(settings.nodeLabels),
       runTool: toolRunner(TOOL_LIMIT_MS),
     }),
-    weights: createWeightStore({ hub: hubOf(settings), hubCache, partials }),
+    weights: createWeightStore({ sources: () => [hubSource(hubOf(settings), `hub ${settings.hubEndpoint}`)], hubCache, partials }),
     launcher: launcherOf(settings),
     client: createEngineClient(),
   }

@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createHub } from '../../src/adapters/hub/create-hub.js'
+import { hubSource } from '../../src/adapters/sources/hub-source.js'
 import { createWeightStore } from '../../src/adapters/weights/create-weight-store.js'
 import { startHubServer, type HubServer, type HubServerOptions } from '../../src/hub-server/start.js'
 import { findPythonHub } from '../support/python-hub.js'
@@ -213,7 +214,7 @@ describe('a Hugging Face cache', () => {
     const home = await temporaryFolder()
     try {
       const store = createWeightStore({
-        hub: hubAt(url),
+        sources: () => [hubSource(hubAt(url))],
         hubCache: home.path,
         partials: join(home.path, '..', `${createHash('md5').update(home.path).digest('hex')}-partials`),
       })

@@ -1,4 +1,3 @@
-import type { Readable } from 'node:stream'
 import type { z } from 'zod'
 import type { ModelFile, PinnedModel } from '../../contracts/model.js'
 import type { FileLocation, Hub } from '../../ports/hub.js'
@@ -32,6 +31,8 @@ export function createHub(options: HubOptions): Hub {
   const userAgent = options.userAgent ?? 'aim-engine'
 
   const at = (path: string): URL => new URL(prefix + path, base)
+  const resolveUrl = ({ repo, commit }: Pick<PinnedModel, 'repo' | 'commit'>, { path }: ModelFile): URL =>
+    at(`/${repo}/resolve/${commit}/${path.split('/').map(encodeURIComponent).join('/')}`)
 
   async function headers(url: URL): Promise<Record<string, string>> {
     const token = url.origin === base.origin ? await options.token() : null
@@ -96,7 +97,7 @@ export function createHub(options: HubOptions): Hub {
 
     async locate(model, file, signal): Promise<FileLocation> {
       const about = { hub, model: model.repo, ref: model.commit }
-      const start = at(`/${model.repo}/resolve/${model.commit}/${file.path.split('/').map(encodeURIComponent).join('/')}`)
+      const start = resolveUrl(model, file)
       let answer = await send(start, { method: 'HEAD', headers: await headers(start), signal, follow: 'same-origin' }, about)
       answer.message.resume()
       let { url, sent } = answer
@@ -116,12 +117,17 @@ export function createHub(options: HubOptions): Hub {
       const wrong = wrongFacts(facts['x-repo-commit'], size, model, file)
       if (wrong !== null) throw protocol(about, wrong)
       const etag = String(facts['x-linked-etag'] ?? answer.message.headers.etag ?? '')
-      return { url: url.href, headers: sent, size: file.size, etag: etag.replace(/^W\//, '').replaceAll('"', '') }
+      return { url: url.href, headers: sent, size: file.size, etag: etag.replace(/^W\//, '').replaceAll('"', ''), model: model.repo }
     },
 
-    async read(location: FileLocation, range: ByteRange, signal): Promise<Readable> {
+    async direct(model, file): Promise<FileLocation> {
+      const url = resolveUrl(model, file)
+      return { url: url.href, headers: await headers(url), size: file.size, etag: '', model: model.repo }
+    },
+
+    async read(location: FileLocation, range: ByteRange, signal): Promise<AsyncIterable<Buffer>> {
       const url = new URL(location.url)
-      const about = { hub: url.origin === base.origin ? hub : url.origin, model: url.pathname, ref: '' }
+      const about = { hub: url.origin === base.origin ? hub : url.origin, model: location.model ?? url.pathname, ref: '' }
       const headers = { ...location.headers, range: `bytes=${range.start}-${range.end}` }
       const answer = await send(url, { method: 'GET', headers, signal, follow: 'all' }, about)
       const wrong = answer.status === 416 || answer.status < 300 ? wrongRange(answer.message, range, location.size) : null
@@ -142,7 +148,7 @@ export function createHub(options: HubOptions): Hub {
 function wrongFacts(
   saidCommit: string | string[] | undefined,
   saidSize: string | string[] | undefined,
-  model: PinnedModel,
+  model: Pick<PinnedModel, 'commit'>,
   file: ModelFile,
 ): string | null {
   const commit = String(saidCommit ?? model.commit)

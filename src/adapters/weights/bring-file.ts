@@ -1,32 +1,36 @@
 import { AimError, isAimError } from '../../contracts/errors.js'
 import type { ModelFile, PinnedModel } from '../../contracts/model.js'
-import type { Hub } from '../../ports/hub.js'
+import type { WeightSource } from '../../ports/weight-source.js'
 import { tryLock, type BlobLock } from './blob-lock.js'
 import { isWhole, storageFailure } from './disk.js'
-import { partLength, partPath, removePart, writeJournal } from './journal.js'
+import { mapPath, partPath, removePart, writeJournal } from './journal.js'
 import type { Layout } from './layout.js'
-import { openPart, type PartFile } from './part-file.js'
+import { memoryPart, SMALL_BYTES } from './memory-part.js'
+import { bytesInMap, openPart, type PartFile } from './part-file.js'
 import type { ProgressCount } from './progress.js'
 import { linkFile, publishBlob } from './publish.js'
-import { pause, withRetries, type RetryPolicy } from './retry.js'
-import { transfer } from './transfer.js'
+import type { HashThreads } from './transfer/hash-threads.js'
+import type { Pace } from './transfer/pace.js'
+import type { Pool } from './transfer/pool.js'
+import { pause, type RetryPolicy } from './transfer/retry.js'
+
+/** What all downloads of one store share. */
+export type Machinery = { pool: Pool; pace: Pace; hashes: HashThreads; retry: RetryPolicy; stallMs: number; durable: boolean }
 
 /** All that bringing one file of a model needs. */
-export type Errand = {
-  hub: Hub
+export type Errand = Machinery & {
+  sources: WeightSource[]
   model: PinnedModel
   layout: Layout
   /** Folder of part files, journals and locks. */
   partials: string
-  retry: RetryPolicy
-  stallMs: number
   signal: AbortSignal
   progress: ProgressCount
 }
 
 /** How often a process that waits for another one's download looks, in ms. */
 const LOOK_MS = 100
-/** A file of wrong bytes is fetched once more; then the source is at fault. */
+/** Where there is no other source, a file of wrong bytes is fetched once more. */
 const MOST_MISMATCHES = 2
 
 /** Brings one file into the snapshot. Of several callers, in any process, one fetches it; the others follow its progress and use its result. */
@@ -38,7 +42,8 @@ export async function bringFile(errand: Errand, file: ModelFile): Promise<void> 
       signal.throwIfAborted()
       const lock = await tryLock(partials, file.digest.hex)
       if (lock === null) {
-        progress.at(file, Math.min(file.size, await partLength(partials, file.digest.hex)))
+        const bytes = await bytesInMap(mapPath(partials, file.digest.hex), file.size)
+        progress.follow(file, () => bytes)
         await pause(LOOK_MS * (0.5 + Math.random()), signal)
         continue
       }
@@ -56,32 +61,17 @@ export async function bringFile(errand: Errand, file: ModelFile): Promise<void> 
 }
 
 async function fetchBlob(errand: Errand, file: ModelFile, lock: BlobLock): Promise<void> {
-  const { model, layout, partials, retry, signal } = errand
-  await writeJournal(partials, model, file)
-  const part = await openPart(partPath(partials, file.digest.hex), file, signal)
-  let mismatches = 0
+  const { layout, partials, durable } = errand
+  const part = await openFor(errand, file)
   try {
-    await withRetries({
-      policy: retry,
-      signal,
-      progress: () => part.length(),
-      giveUp: () => mismatches >= MOST_MISMATCHES,
-      async attempt() {
-        await fetchRest(errand, file, part)
-        const actual = part.digest()
-        if (actual === file.digest.hex) return
-        mismatches++
-        await part.clear()
-        throw new AimError('DigestMismatch', { file: file.path, expected: file.digest.hex, actual })
-      },
-    })
-    await part.sync()
+    await fetchVerified(errand, file, part)
+    await part.persist(durable)
     if (!(await lock.held()))
       throw new AimError('Internal', { reason: `the lock of ${file.path} was lost, another process has taken over` })
-    await publishBlob(partPath(partials, file.digest.hex), layout, file)
+    await publishBlob(part.path, layout, file)
     await removePart(partials, file.digest.hex)
   } catch (error) {
-    const failure = await storageFailure(error, layout.repo, file.size - part.length())
+    const failure = await storageFailure(error, layout.repo, file.size - part.extents.bytes())
     // Neither wrong bytes nor a full disk leave anything behind; all else is continued later.
     if (isAimError(failure) && (failure.code === 'DigestMismatch' || failure.code === 'DiskFull'))
       await removePart(partials, file.digest.hex)
@@ -91,22 +81,51 @@ async function fetchBlob(errand: Errand, file: ModelFile, lock: BlobLock): Promi
   }
 }
 
-async function fetchRest({ hub, model, stallMs, signal, progress }: Errand, file: ModelFile, part: PartFile): Promise<void> {
-  const start = part.length()
-  progress.at(file, start)
-  if (start === file.size) return
-  let got = 0
-  await transfer({
-    hub,
+async function openFor({ model, partials, hashes }: Errand, file: ModelFile): Promise<PartFile> {
+  const { hex } = file.digest
+  if (file.size <= SMALL_BYTES) return memoryPart(partPath(partials, hex), file)
+  await writeJournal(partials, model, file)
+  return openPart(partPath(partials, hex), mapPath(partials, hex), file, hashes)
+}
+
+/** Fetches until the digest is right. Wrong bytes are dropped whole: nobody can tell which of them are wrong. */
+async function fetchVerified(errand: Errand, file: ModelFile, part: PartFile): Promise<void> {
+  let sources = errand.sources
+  let mismatches = 0
+  for (;;) {
+    // What another process or a power cut left is not held against the source.
+    const isOwnWork = !part.resumed()
+    const used = await fetchRest({ ...errand, sources }, file, part)
+    const actual = await part.digest()
+    if (actual === file.digest.hex) return
+    await part.clear()
+    if (!isOwnWork) continue
+    const others = sources.filter((source) => !used.has(source))
+    if (others.length > 0) sources = others
+    else mismatches += 1
+    if (mismatches === MOST_MISMATCHES)
+      throw new AimError('DigestMismatch', { file: file.path, expected: file.digest.hex, actual })
+  }
+}
+
+/** Fetches what the part lacks; answers the sources that it came from. */
+async function fetchRest(errand: Errand, file: ModelFile, part: PartFile): Promise<Set<WeightSource>> {
+  const { model, sources, pool, pace, retry, stallMs, signal, progress } = errand
+  const used = new Set<WeightSource>()
+  progress.follow(file, () => part.extents.bytes())
+  await pool.bring({
     model,
     file,
     part,
+    sources,
+    retry,
     stallMs,
+    pace,
     signal,
-    onBytes(bytes) {
-      got += bytes
-      progress.fetched(bytes)
-      progress.at(file, start + got)
+    onBytes(bytes, source) {
+      used.add(source)
+      progress.fetched(file, bytes, source)
     },
   })
+  return used
 }
