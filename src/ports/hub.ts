@@ -11,7 +11,10 @@ export interface Hub {
   locate(model: Pick<PinnedModel, 'repo' | 'commit'>, file: ModelFile, signal?: AbortSignal): Promise<FileLocation>
   /** Where one file must be, without asking: the read follows redirects. For small files, which are not worth a resolve of their own. */
   direct(model: Pick<PinnedModel, 'repo' | 'commit'>, file: ModelFile): Promise<FileLocation>
-  /** Bytes of the file from `start` to `end` (both inclusive, in bytes). Fails unless the answer is exactly that range, also in the middle. */
+  /**
+   * Bytes of the file from `start` to `end` (both inclusive, in bytes). Fails unless the answer is exactly that range, also in the middle. A chunk is valid
+   * until the next one is asked for: its memory may be used again.
+   */
   read(location: FileLocation, range: { start: number; end: number }, signal?: AbortSignal): Promise<AsyncIterable<Buffer>>
   /** A small file as text, whole and verified: a model's configuration. */
   readText(model: PinnedModel, file: ModelFile, signal?: AbortSignal): Promise<string>

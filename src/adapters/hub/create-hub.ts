@@ -2,10 +2,11 @@ import type { z } from 'zod'
 import type { ModelFile, PinnedModel } from '../../contracts/model.js'
 import type { FileLocation, Hub } from '../../ports/hub.js'
 import { filesOfRevision, filesOfTree, hostileName, RevisionAnswer, TreeAnswer } from './answers.js'
-import { networkFailure, protocol, refusal, unreachable, type About } from './failures.js'
+import { networkFailure, protocol, refusal, type About } from './failures.js'
 import { createHttp, redirectTarget, type HttpAnswer, type HttpLimits, type HttpRequest } from './http.js'
 import { readJson } from './json.js'
-import { exactly, wrongRange, type ByteRange } from './range.js'
+import { createRangeReader } from './range-reader.js'
+import type { ByteRange } from './range.js'
 import { readText } from './read-text.js'
 
 export type HubOptions = {
@@ -28,6 +29,7 @@ export function createHub(options: HubOptions): Hub {
   const hub = base.origin + prefix // without the credentials that an address may hold
   const limits = { ...DEFAULT_LIMITS, ...options.limits }
   const http = createHttp(limits)
+  const readRange = createRangeReader(limits)
   const userAgent = options.userAgent ?? 'aim-engine'
 
   const at = (path: string): URL => new URL(prefix + path, base)
@@ -128,15 +130,7 @@ export function createHub(options: HubOptions): Hub {
     async read(location: FileLocation, range: ByteRange, signal): Promise<AsyncIterable<Buffer>> {
       const url = new URL(location.url)
       const about = { hub: url.origin === base.origin ? hub : url.origin, model: location.model ?? url.pathname, ref: '' }
-      const headers = { ...location.headers, range: `bytes=${range.start}-${range.end}` }
-      const answer = await send(url, { method: 'GET', headers, signal, follow: 'all' }, about)
-      const wrong = answer.status === 416 || answer.status < 300 ? wrongRange(answer.message, range, location.size) : null
-      if (wrong !== null || answer.status >= 300) answer.message.destroy()
-      if (wrong !== null) throw protocol(about, wrong)
-      if (answer.status >= 300) throw refusal(answer, about)
-      return exactly(answer.message, range.end - range.start + 1, (cause, reason) =>
-        signal?.aborted ? signal.reason : unreachable(about.hub, reason, {}, cause),
-      )
+      return readRange(location, range, about, signal)
     },
 
     readText: (model, file, signal) => readText(api, model, file, signal),

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http'
 export type ByteRange = { start: number; end: number }
 
 /** Why an answer is not exactly the range asked for; null when it is. A whole file may come as 200. */
-export function wrongRange(message: IncomingMessage, range: ByteRange, size: number): string | null {
+export function wrongRange(message: Pick<IncomingMessage, 'statusCode' | 'headers'>, range: ByteRange, size: number): string | null {
   const length = range.end - range.start + 1
   const encoding = message.headers['content-encoding'] ?? 'identity'
   if (encoding !== 'identity') return `the body is encoded as ${encoding}`

@@ -15,10 +15,9 @@ export function memoryPart(path: string, file: ModelFile): PartFile {
     path,
     extents,
     resumed: () => false,
-    async write(chunks, at) {
-      let to = at
-      for (const chunk of chunks) to += chunk.copy(content, to)
-      extents.add(at, to)
+    async write(bytes, at) {
+      bytes.copy(content, at)
+      extents.add(at, at + bytes.length)
     },
     digest: async () => startHash(file).update(content).digest('hex'),
     clear: async () => extents.clear(),

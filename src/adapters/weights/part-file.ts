@@ -14,7 +14,7 @@ export type PartFile = {
   readonly extents: Extents
   /** Whether an earlier process left something in it. */
   resumed(): boolean
-  write(chunks: Buffer[], at: number): Promise<void>
+  write(bytes: Buffer, at: number): Promise<void>
   /** Digest of the whole, once every byte is there. */
   digest(): Promise<string>
   /** Begins anew: what was written is wrong. */
@@ -79,12 +79,11 @@ function opened({ path, handle, map, file, hashes, extents }: Opened): PartFile 
     path,
     extents,
     resumed: () => leftByAnother,
-    async write(chunks, at) {
-      const bytes = chunks.reduce((sum, { length }) => sum + length, 0)
-      await writeAll(handle, chunks, bytes, at)
-      extents.add(at, at + bytes)
+    async write(bytes, at) {
+      await writeAll(handle, bytes, at)
+      extents.add(at, at + bytes.length)
       hash.advance(extents.frontier())
-      await mark(at, at + bytes)
+      await mark(at, at + bytes.length)
     },
     digest: () => hash.digest(),
     async clear() {
@@ -105,11 +104,10 @@ function opened({ path, handle, map, file, hashes, extents }: Opened): PartFile 
   }
 }
 
-async function writeAll(handle: FileHandle, chunks: Buffer[], bytes: number, at: number): Promise<void> {
-  const { bytesWritten } = await handle.writev(chunks, at)
-  if (bytesWritten === bytes) return
+async function writeAll(handle: FileHandle, bytes: Buffer, at: number): Promise<void> {
+  const { bytesWritten } = await handle.write(bytes, 0, bytes.length, at)
+  if (bytesWritten === bytes.length) return
   // A short write: mostly a disk about to be full, and the next write says so.
-  const rest = Buffer.concat(chunks).subarray(bytesWritten)
   if (bytesWritten === 0) throw Object.assign(new Error('nothing could be written'), { code: 'ENOSPC' })
-  await writeAll(handle, [rest], rest.length, at + bytesWritten)
+  await writeAll(handle, bytes.subarray(bytesWritten), at + bytesWritten)
 }

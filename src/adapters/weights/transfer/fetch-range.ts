@@ -29,10 +29,6 @@ export type RangeErrand = {
   onBytes: (bytes: number) => void
 }
 
-const WRITE_BYTES = 1 << 20
-/** What came over a slow connection is written after so long, in ms: a kill loses no more than that. */
-const WRITE_MS = 200
-
 /**
  * Brings one range to its place in the part file. What had arrived when it fails is kept: `range.at` says how far it came.
  * @throws AimError of the `hub` group, `TransferStalled`, the reason of `range.abort`, or the file system's error.
@@ -40,61 +36,20 @@ const WRITE_MS = 200
 export async function fetchRange({ source, location, file, part, range, stallMs, onBytes }: RangeErrand): Promise<void> {
   const { signal } = range.abort
   const watch = watchForStall(range.abort, stallMs, file.path)
-  const writer = batched(part, range)
   try {
-    try {
-      const body = await source.read(location, { start: range.at, end: range.end - 1 }, signal)
-      for await (const chunk of body) {
-        watch.pause() // a slow disk is no stalled network
-        const wanted = Math.min(chunk.length, range.end - writer.position())
-        onBytes(chunk.length)
-        await writer.push(wanted === chunk.length ? chunk : chunk.subarray(0, wanted))
-        if (writer.position() >= range.end) break // also when the end was moved back
-        watch.resume()
-      }
-    } finally {
-      watch.pause()
-      await writer.flush()
+    for await (const chunk of await source.read(location, { start: range.at, end: range.end - 1 }, signal)) {
+      watch.pause() // a slow disk is no stalled network
+      onBytes(chunk.length)
+      const wanted = chunk.subarray(0, left(range)) // its end may have been moved back
+      await part.write(wanted, range.at)
+      range.at += wanted.length
+      if (left(range) === 0) break
+      watch.resume()
     }
   } catch (error) {
     throw signal.aborted ? signal.reason : error
   } finally {
     watch.stop()
-  }
-}
-
-/** Collects pieces, so that one large write runs while the next pieces arrive. */
-function batched(part: PartFile, range: Range): { position(): number; push(chunk: Buffer): Promise<void>; flush(): Promise<void> } {
-  let chunks: Buffer[] = []
-  let bytes = 0
-  let position = range.at
-  let lastWrite = performance.now()
-  let writing = Promise.resolve()
-
-  async function write(): Promise<void> {
-    await writing
-    if (bytes === 0) return
-    const [batch, at, end] = [chunks, position - bytes, position]
-    chunks = []
-    bytes = 0
-    lastWrite = performance.now()
-    writing = part.write(batch, at).then(() => {
-      range.at = end
-    })
-    writing.catch(() => {}) // thrown by the next `await writing`, which may come later than the failure
-  }
-  return {
-    position: () => position,
-    async push(chunk) {
-      chunks.push(chunk)
-      bytes += chunk.length
-      position += chunk.length
-      if (bytes >= WRITE_BYTES || performance.now() - lastWrite >= WRITE_MS) await write()
-    },
-    async flush() {
-      await write()
-      await writing
-    },
   }
 }
 
