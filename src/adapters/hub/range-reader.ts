@@ -4,6 +4,7 @@ import type { Connection } from './connection.js'
 import { createConnections } from './connections.js'
 import { networkFailure, protocol, refusal, unreachable, type About } from './failures.js'
 import { createHttp, type HttpLimits } from './http.js'
+import { proxyFor } from './proxy.js'
 import { exactly, wrongRange, type ByteRange } from './range.js'
 
 /** Reads a range of a file, from any place that speaks HTTP. A chunk is valid until the next one is asked for. */
@@ -82,7 +83,8 @@ export function createRangeReader(limits: HttpLimits): RangeReader {
   return async (location, range, about, signal) => {
     const url = new URL(location.url)
     try {
-      return (await plainly(url, location, range, about, signal)) ?? (await ordinarily(url, location, range, about, signal))
+      const plain = proxyFor(url) === null ? await plainly(url, location, range, about, signal) : null
+      return plain ?? (await ordinarily(url, location, range, about, signal))
     } catch (error) {
       throw networkFailure(error, about, signal)
     }

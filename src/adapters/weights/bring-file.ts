@@ -8,6 +8,7 @@ import type { Layout } from './layout.js'
 import { memoryPart, SMALL_BYTES } from './memory-part.js'
 import { bytesInMap, openPart, type PartFile } from './part-file.js'
 import type { ProgressCount } from './progress.js'
+import { bytesOfPython, tryPythonLock } from './python-lock.js'
 import { linkFile, publishBlob } from './publish.js'
 import type { HashThreads } from './transfer/hash-threads.js'
 import type { Pace } from './transfer/pace.js'
@@ -40,24 +41,41 @@ export async function bringFile(errand: Errand, file: ModelFile): Promise<void> 
   try {
     while (!(await isWhole(layout.link(file), file.size)) && !(await isWhole(blob, file.size))) {
       signal.throwIfAborted()
-      const lock = await tryLock(partials, file.digest.hex)
-      if (lock === null) {
-        const bytes = await bytesInMap(mapPath(partials, file.digest.hex), file.size)
-        progress.follow(file, () => bytes)
-        await pause(LOOK_MS * (0.5 + Math.random()), signal)
-        continue
-      }
-      try {
-        if (!(await isWhole(blob, file.size))) await fetchBlob(errand, file, lock)
-      } finally {
-        await lock.release()
-      }
+      if (await fetchAsOnlyOne(errand, file)) break
+      const bytes = await bytesOfAnother(errand, file)
+      progress.follow(file, () => bytes)
+      await pause(LOOK_MS * (0.5 + Math.random()), signal)
     }
     await linkFile(layout, file, partials)
   } catch (error) {
     throw await storageFailure(error, layout.repo, file.size)
   }
   progress.finished(file)
+}
+
+/** Fetches a file under the locks of its blob, our own and Python's; false when another process has one of them. */
+async function fetchAsOnlyOne(errand: Errand, file: ModelFile): Promise<boolean> {
+  const { layout, partials } = errand
+  const lock = await tryLock(partials, file.digest.hex)
+  if (lock === null) return false
+  try {
+    // A small file is written whole and in one step, whoever does it.
+    const python = file.size > SMALL_BYTES ? await tryPythonLock(layout, file.digest.hex) : { release: async () => {} }
+    if (python === null) return false
+    try {
+      if (!(await isWhole(layout.blob(file), file.size))) await fetchBlob(errand, file, lock)
+      return true
+    } finally {
+      await python.release()
+    }
+  } finally {
+    await lock.release()
+  }
+}
+
+async function bytesOfAnother({ layout, partials }: Errand, { digest, size }: ModelFile): Promise<number> {
+  const ours = await bytesInMap(mapPath(partials, digest.hex), size)
+  return ours > 0 ? ours : Math.min(size, await bytesOfPython(layout, digest.hex))
 }
 
 async function fetchBlob(errand: Errand, file: ModelFile, lock: BlobLock): Promise<void> {

@@ -81,7 +81,7 @@ describe.skipIf(!canMountTmpfs())('on a small file system of its own (needs the 
     const elsewhere = join(served.path, 'partials')
     const apart = createWeightStore({ sources: () => [hubSource(client())], hubCache: tmpfs.path, partials: elsewhere })
     expect(await apart.ensure(model, model.files, {})).toMatchObject({ cache: 'miss' })
-    expect(await readdir(tmpfs.path)).toEqual(['models--acme--tiny'])
+    expect(await readdir(tmpfs.path)).toEqual(['.locks', 'models--acme--tiny'])
     expect(await readdir(served.path)).not.toContain('partials')
   })
 })
