@@ -1,7 +1,8 @@
 import { AimError, isAimError } from '../../contracts/errors.js'
 import type { ModelFile, PinnedModel } from '../../contracts/model.js'
-import type { WeightSource } from '../../ports/weight-source.js'
+import type { WeightSource, WholeFileSource } from '../../ports/weight-source.js'
 import { tryLock, type BlobLock } from './blob-lock.js'
+import { bringByProgram, type Brought } from './bring-by-program.js'
 import { isWhole, storageFailure } from './disk.js'
 import { mapPath, partPath, removePart, writeJournal } from './journal.js'
 import type { Layout } from './layout.js'
@@ -21,6 +22,8 @@ export type Machinery = { pool: Pool; pace: Pace; hashes: HashThreads; retry: Re
 /** All that bringing one file of a model needs. */
 export type Errand = Machinery & {
   sources: WeightSource[]
+  /** Tried when every source failed. */
+  programs: WholeFileSource[]
   model: PinnedModel
   layout: Layout
   /** Folder of part files, journals and locks. */
@@ -82,11 +85,11 @@ async function fetchBlob(errand: Errand, file: ModelFile, lock: BlobLock): Promi
   const { layout, partials, durable } = errand
   const part = await openFor(errand, file)
   try {
-    await fetchVerified(errand, file, part)
-    await part.persist(durable)
+    const brought = await bring(errand, file, part)
+    await brought.persist(durable)
     if (!(await lock.held()))
       throw new AimError('Internal', { reason: `the lock of ${file.path} was lost, another process has taken over` })
-    await publishBlob(part.path, layout, file)
+    await publishBlob(brought.path, layout, file)
     await removePart(partials, file.digest.hex)
   } catch (error) {
     const failure = await storageFailure(error, layout.repo, file.size - part.extents.bytes())
@@ -104,6 +107,15 @@ async function openFor({ model, partials, hashes }: Errand, file: ModelFile): Pr
   if (file.size <= SMALL_BYTES) return memoryPart(partPath(partials, hex), file)
   await writeJournal(partials, model, file)
   return openPart(partPath(partials, hex), mapPath(partials, hex), file, hashes)
+}
+
+async function bring(errand: Errand, file: ModelFile, part: PartFile): Promise<Brought> {
+  try {
+    await fetchVerified(errand, file, part)
+    return part
+  } catch (error) {
+    return bringByProgram(errand, file, error)
+  }
 }
 
 /** Fetches until the digest is right. Wrong bytes are dropped whole: nobody can tell which of them are wrong. */

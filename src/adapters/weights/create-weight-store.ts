@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { AimError, isAimError } from '../../contracts/errors.js'
 import type { ModelFile, PinnedModel, Weights } from '../../contracts/model.js'
 import type { CacheLedger } from '../../ports/cache-ledger.js'
-import type { Peer, WeightSource } from '../../ports/weight-source.js'
+import type { Peer, WeightSource, WholeFileSource } from '../../ports/weight-source.js'
 import type { WeightStore } from '../../ports/weight-store.js'
 import { tryLock } from './blob-lock.js'
 import { bringFile, type Machinery } from './bring-file.js'
@@ -23,6 +23,8 @@ import { DEFAULT_RETRY, type RetryPolicy } from './transfer/retry.js'
 export type WeightStoreOptions = {
   /** Where bytes may come from, best first, given the nodes that may hold them. */
   sources: (peers: Peer[]) => WeightSource[]
+  /** Programs that bring whole files, tried when every source failed. */
+  programs?: WholeFileSource[]
   /** Folder of `models--org--name` folders, as in HF_HUB_CACHE. */
   hubCache: string
   /** Folder for what is not whole yet; on the same file system, outside the cache. */
@@ -45,7 +47,7 @@ const RESERVATION_MS = 1_000
 
 /** The weights of this node in a standard Hugging Face cache, which Python's tools and every engine read as it is. */
 export function createWeightStore(options: WeightStoreOptions): WeightStore {
-  const { hubCache, ledger, stallMs = 60_000, connections = 16, durable = true, evictableBytes = async () => 0 } = options
+  const { hubCache, ledger, programs = [], stallMs = 60_000, connections = 16, durable = true, evictableBytes = async () => 0 } = options
   const hashes = createHashThreads()
   const machinery: Machinery = {
     hashes,
@@ -76,7 +78,7 @@ export function createWeightStore(options: WeightStoreOptions): WeightStore {
     try {
       room = await reserveFor(layout, files, partials, progress)
       await inParallel(files, FILES_AT_ONCE, signal, (file, signal) =>
-        bringFile({ ...machinery, sources, model, layout, partials, signal, progress }, file),
+        bringFile({ ...machinery, sources, programs, model, layout, partials, signal, progress }, file),
       )
       if (durable && progress.fetchedBytes() > 0) await syncNames(layout, files)
       await recordRef(model, layout, partials, progress.fetchedBytes())

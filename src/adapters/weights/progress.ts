@@ -2,6 +2,8 @@ import type { ModelFile, TransferProgress } from '../../contracts/model.js'
 import type { FetchedFile } from '../../domain/cache/event.js'
 import type { WeightSource } from '../../ports/weight-source.js'
 
+type Source = Pick<WeightSource, 'kind' | 'name'>
+
 const TELL_MS = 250
 
 /** Keeps count of one `ensure`, and tells about it four times a second and at the end. */
@@ -9,7 +11,7 @@ export type ProgressCount = {
   /** How many bytes of the file are there, whenever it is asked. */
   follow(file: ModelFile, bytes: () => number): void
   /** So many bytes of the file came over the network. */
-  fetched(file: ModelFile, bytes: number, source: WeightSource): void
+  fetched(file: ModelFile, bytes: number, source: Source): void
   finished(file: ModelFile): void
   fetchedBytes(): number
   /** Bytes by kind of source. */
@@ -25,7 +27,7 @@ export function countProgress(files: ModelFile[], onProgress: (progress: Transfe
   const totalBytes = files.reduce((sum, file) => sum + file.size, 0)
   const moving = new Map<ModelFile, () => number>()
   const finished = new Set<ModelFile>()
-  const sources = new Map<ModelFile, WeightSource>()
+  const sources = new Map<ModelFile, Source>()
   const bySource: Record<string, number> = {}
   let finishedBytes = 0
   let fetchedBytes = 0
