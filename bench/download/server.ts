@@ -88,7 +88,7 @@ async function startFront(hub: string, bytes: string): Promise<{ url: string; cl
       else http.get(hub + path, { headers: request.headers }, (body) => pass(body, response))
     })
     forward.on('error', () => response.destroy())
-    forward.end()
+    request.pipe(forward)
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo

@@ -116,6 +116,18 @@ describe('the API', () => {
     expect(plain).toMatchObject({ siblings: [...contents.keys()].toSorted().map((rfilename) => ({ rfilename })) })
   })
 
+  it('tells what files are, by path, as JavaScript clients ask', async () => {
+    const ask = (body: unknown) =>
+      fetch(`${url}/api/models/${REPO}/paths-info/main`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      })
+    const answer = (await (await ask({ paths: ['config.json', 'absent'], expand: true })).json()) as { path: string; lastCommit: object }[]
+    expect(answer).toMatchObject([{ type: 'file', path: 'config.json', lastCommit: { id: expect.stringMatching(/^[0-9a-f]{40}$/) } }])
+    expect((await ask({ paths: 7 })).status).toBe(400)
+  })
+
   it('lists trees, by folder and page', async () => {
     const paths = async (path: string) =>
       ((await (await get(path)).json()) as { type: string; path: string }[]).map(({ type, path }) => `${type} ${path}`)
