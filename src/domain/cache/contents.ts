@@ -39,7 +39,7 @@ export type CachedRevision = {
   /** When it was last asked for, or its files were last read by whomever. */
   lastUsedAt: string
   uses: number
-  /** Endpoints that asked for it and were not taken out of service since. */
+  /** Endpoints in service that serve it, or would roll back to it. */
   usedBy: string[]
   pinned: boolean
 }
