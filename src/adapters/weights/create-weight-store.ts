@@ -110,7 +110,15 @@ async function recordRef(model: PinnedModel, layout: Layout, partials: string, f
 
 function weights(model: Pick<PinnedModel, 'repo' | 'commit'>, layout: Layout, files: ModelFile[], fetchedBytes: number): Weights {
   const bytes = files.reduce((sum, file) => sum + file.size, 0)
-  return { repo: model.repo, commit: model.commit, path: layout.snapshot, bytes, fetchedBytes, sources: {}, cache: fetchedBytes === 0 ? 'hit' : 'miss' }
+  return {
+    repo: model.repo,
+    commit: model.commit,
+    path: layout.snapshot,
+    bytes,
+    fetchedBytes,
+    sources: {},
+    cache: fetchedBytes === 0 ? 'hit' : 'miss',
+  }
 }
 
 async function removeEmptyFolders(folder: string): Promise<void> {
