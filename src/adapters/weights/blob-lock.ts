@@ -59,6 +59,16 @@ async function someoneHolds(folder: string, digest: string, except: string | nul
   return held
 }
 
+/** Digests of blobs that a live process has locked. Changes nothing. */
+export async function lockedDigests(folder: string): Promise<Set<string>> {
+  const locked = new Set<string>()
+  for (const name of await namesIn(folder)) {
+    const owner = ownerOf(name)
+    if (owner !== null && (isAlive(owner) ?? (await touchedLately(join(folder, name))))) locked.add(name.slice(0, name.indexOf('.')))
+  }
+  return locked
+}
+
 /** Empty where there is no such folder. */
 export async function namesIn(folder: string): Promise<string[]> {
   try {

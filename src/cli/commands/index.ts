@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from 'commander'
 import type { CommandSpec, OptionSpec } from '../cli.js'
 import { parseDuration } from '../output/units.js'
+import { CACHE_COMMANDS } from './cache-commands.js'
 import { PLAN_COMMANDS } from './plan-commands.js'
 import { RECIPE_COMMANDS } from './recipe-commands.js'
 import { REQUIREMENT_OPTIONS, asInteger } from './requirement-options.js'
@@ -180,6 +181,7 @@ export const COMMANDS: CommandSpec[] = [
     load: async () => (await import('./config-view.js')).configView,
   },
   ...RECIPE_COMMANDS,
+  ...CACHE_COMMANDS,
   {
     name: 'hub serve',
     about: 'serve a folder of models in the protocol of the Hugging Face hub',

@@ -1,4 +1,4 @@
-/** What happens to a node's cache, one line each in its ledger. `at` is ISO 8601; sizes in bytes, times in ms. */
+/** What happens to a node's cache, one line each in its ledger. `at` is ISO 8601; sizes in bytes, times in ms; `repo` as in `CachedRepository`. */
 export type CacheEvent =
   /** Files that came over the network and were proved by their digest. */
   | { kind: 'fetched'; at: string; repo: string; commit: string; files: FetchedFile[]; ms: number }

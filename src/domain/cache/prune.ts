@@ -2,10 +2,15 @@
 export type PruneReport = {
   dryRun: boolean
   removed: Removal[]
-  kept: { repo: string; commit: string; bytes: number; why: string }[]
+  kept: Kept[]
   freedBytes: number
+  /** What the policy wanted freed besides, and nothing may be removed for. */
+  shortBytes: number
   /** Bytes in the cache afterwards. */
   bytes: number
 }
 
-export type Removal = { kind: 'revision' | 'blob' | 'partial'; repo: string; commit: string | null; bytes: number; why: string }
+/** `id` names it in `PruneRequest.only`. `bytes` are those that it frees after the removals before it. */
+export type Removal = { id: string; kind: 'revision' | 'blob' | 'partial'; repo: string; commit: string | null; bytes: number; why: string }
+
+export type Kept = { id: string; repo: string; commit: string | null; bytes: number; why: string }
