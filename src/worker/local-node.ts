@@ -1,3 +1,7 @@
+import { dirname, join } from 'node:path'
+import { createModelCache } from '../adapters/cache/create-model-cache.js'
+import { createLedger } from '../adapters/cache/ledger.js'
+import type { Refetch } from '../adapters/cache/repair-blob.js'
 import { findTools, createNodeProbe } from '../adapters/probe/index.js'
 import { createEngineClient } from '../adapters/engine-client/index.js'
 import { createHub } from '../adapters/hub/create-hub.js'
@@ -7,12 +11,14 @@ import { createWeightStore } from '../adapters/weights/create-weight-store.js'
 import { pathsOf } from '../config/paths.js'
 import { readSecret } from '../config/secrets.js'
 import type { Settings } from '../config/settings.js'
+import { AimError } from '../contracts/errors.js'
 import { toInspectedNode, toMachine, type InspectedNode } from '../contracts/inventory.js'
 import type { NodeInspection } from '../domain/node.js'
 import { commandWith } from '../engines/index.js'
 import type { NodePorts } from '../../activities/node/index.js'
 import type { EngineLauncher } from '../ports/engine-launcher.js'
 import type { Hub } from '../ports/hub.js'
+import type { WeightStore } from '../ports/weight-store.js'
 import { recipesOf } from './recipes.js'
 
 /** AMD's tools answer in seconds; one that takes longer hangs. */
@@ -30,6 +36,9 @@ export function launcherOf(settings: Settings): EngineLauncher {
 
 export function nodePortsOf(settings: Settings): NodePorts {
   const { hubCache, partials } = pathsOf(settings)
+  const hub = hubOf(settings)
+  const weights = createWeightStore({ hub, hubCache, partials })
+  const ledger = createLedger({ folder: join(dirname(partials), 'ledger') })
   return {
     nodeId: settings.nodeId,
     namespace: settings.temporalNamespace,
@@ -40,9 +49,22 @@ export function nodePortsOf(settings: Settings): NodePorts {
       labels: labelsOf(settings.nodeLabels),
       runTool: toolRunner(TOOL_LIMIT_MS),
     }),
-    weights: createWeightStore({ hub: hubOf(settings), hubCache, partials }),
+    weights,
+    cache: createModelCache({ hubCache, partials, ledger, refetch: refetcher(hub, weights) }),
+    ledger,
+    cachePolicy: { order: 'lru' },
     launcher: launcherOf(settings),
     client: createEngineClient(),
+  }
+}
+
+/** Brings one file again: of the commit that it belongs to, verified as any other. */
+function refetcher(hub: Hub, weights: WeightStore): Refetch {
+  return async (repo, commit, path, signal) => {
+    const model = await hub.pin(repo, commit, signal)
+    const files = model.files.filter((file) => file.path === path)
+    if (files.length === 0) throw new AimError('HubProtocol', { hub: 'the hub', what: `${repo}@${commit}`, reason: `it lists no ${path}` })
+    await weights.ensure(model, files, { ...(signal && { signal }) })
   }
 }
 
