@@ -1,36 +1,20 @@
 import { findTools, createNodeProbe } from '../adapters/probe/index.js'
 import { createEngineClient } from '../adapters/engine-client/index.js'
-import { createHub } from '../adapters/hub/create-hub.js'
-import { createProcessLauncher } from '../adapters/launchers/process/index.js'
 import { capture, inspectCaptures, toolRunner, type Captured } from '../adapters/rocm/index.js'
-import { hubSource } from '../adapters/sources/hub-source.js'
-import { createWeightStore } from '../adapters/weights/create-weight-store.js'
 import { pathsOf } from '../config/paths.js'
-import { readSecret } from '../config/secrets.js'
 import type { Settings } from '../config/settings.js'
 import { toInspectedNode, toMachine, type InspectedNode } from '../contracts/inventory.js'
 import type { NodeInspection } from '../domain/node.js'
-import { commandWith } from '../engines/index.js'
 import type { NodePorts } from '../../activities/node/index.js'
-import type { EngineLauncher } from '../ports/engine-launcher.js'
-import type { Hub } from '../ports/hub.js'
+import { launcherOf } from './local-engines.js'
+import { localWeights } from './local-weights.js'
 import { recipesOf } from './recipes.js'
 
 /** AMD's tools answer in seconds; one that takes longer hangs. */
 const TOOL_LIMIT_MS = 20_000
 
-/** The hub that the settings name. The token is read anew for each request, and only there. */
-export function hubOf(settings: Settings): Hub {
-  return createHub({ endpoint: settings.hubEndpoint, token: () => readSecret(settings.hubToken) })
-}
-
-/** The engines of this machine, running or ended. */
-export function launcherOf(settings: Settings): EngineLauncher {
-  return createProcessLauncher({ dir: pathsOf(settings).engines, command: commandWith(findTools(settings)), ports: settings.enginePorts })
-}
-
 export function nodePortsOf(settings: Settings): NodePorts {
-  const { hubCache, partials } = pathsOf(settings)
+  const { hubCache } = pathsOf(settings)
   return {
     nodeId: settings.nodeId,
     namespace: settings.temporalNamespace,
@@ -41,7 +25,8 @@ export function nodePortsOf(settings: Settings): NodePorts {
       labels: labelsOf(settings.nodeLabels),
       runTool: toolRunner(TOOL_LIMIT_MS),
     }),
-    weights: createWeightStore({ sources: () => [hubSource(hubOf(settings), `hub ${settings.hubEndpoint}`)], hubCache, partials }),
+    ...localWeights(settings),
+    cachePolicy: { order: 'lru' },
     launcher: launcherOf(settings),
     client: createEngineClient(),
   }

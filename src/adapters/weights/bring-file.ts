@@ -63,13 +63,13 @@ async function fetchAsOnlyOne(errand: Errand, file: ModelFile): Promise<boolean>
   if (lock === null) return false
   try {
     // A small file is written whole and in one step, whoever does it.
-    const python = file.size > SMALL_BYTES ? await tryPythonLock(layout, file.digest.hex) : { release: async () => {} }
-    if (python === null) return false
+    const python = file.size > SMALL_BYTES ? tryPythonLock(layout.pythonLock(file), { create: true }) : 'unknown'
+    if (python === 'held') return false
     try {
       if (!(await isWhole(layout.blob(file), file.size))) await fetchBlob(errand, file, lock)
       return true
     } finally {
-      await python.release()
+      if (typeof python === 'object') python.release()
     }
   } finally {
     await lock.release()
@@ -78,7 +78,7 @@ async function fetchAsOnlyOne(errand: Errand, file: ModelFile): Promise<boolean>
 
 async function bytesOfAnother({ layout, partials }: Errand, { digest, size }: ModelFile): Promise<number> {
   const ours = await bytesInMap(mapPath(partials, digest.hex), size)
-  return ours > 0 ? ours : Math.min(size, await bytesOfPython(layout, digest.hex))
+  return ours > 0 ? ours : Math.min(size, await bytesOfPython(layout.blobs, digest.hex))
 }
 
 async function fetchBlob(errand: Errand, file: ModelFile, lock: BlobLock): Promise<void> {
