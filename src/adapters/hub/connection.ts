@@ -20,8 +20,8 @@ export type Connection = {
 }
 
 export const SLAB_BYTES = 1 << 20
-/** For the one read after a slab was full. */
-const OVERFLOW_BYTES = 64 << 10
+/** Behind each slab, for what still comes once it is full: TLS opens all records of one read of 64 kB, and of one begun before, whatever is said. */
+const ROOM_BYTES = 128 << 10
 /** What came over a slow connection is handed over after so long, in ms. */
 const WAIT_MS = 200
 
@@ -35,11 +35,10 @@ export async function openConnection(url: URL, connectMs: number): Promise<Conne
   let enough = 1
   let ended: { error: Error | null } | null = null
   let wake = (): void => {}
-  const overflow = Buffer.allocUnsafeSlow(OVERFLOW_BYTES)
 
   const socket = connect(url, {
     // Asked for right after each read, so it may lie in a slab that is lent by the time of the next one.
-    buffer: () => (filling.filled < SLAB_BYTES ? filling.bytes.subarray(filling.filled) : overflow),
+    buffer: () => filling.bytes.subarray(filling.filled, filling.filled < SLAB_BYTES ? SLAB_BYTES : undefined),
     callback(count, memory) {
       const isFirst = filling.filled === 0
       if (isFirst) filling.since = performance.now()
@@ -64,7 +63,7 @@ export async function openConnection(url: URL, connectMs: number): Promise<Conne
     lent = filling
     filling = spare as Slab
     spare = null
-    if (lent.filled === SLAB_BYTES) socket.resume()
+    if (lent.filled >= SLAB_BYTES) socket.resume()
     return lent.bytes.subarray(0, lent.filled)
   }
 
@@ -109,7 +108,7 @@ export async function openConnection(url: URL, connectMs: number): Promise<Conne
   }
 }
 
-const emptySlab = (): Slab => ({ bytes: Buffer.allocUnsafeSlow(SLAB_BYTES), filled: 0, since: 0 })
+const emptySlab = (): Slab => ({ bytes: Buffer.allocUnsafeSlow(SLAB_BYTES + ROOM_BYTES), filled: 0, since: 0 })
 
 type OnRead = { buffer: () => Buffer; callback: (count: number, memory: Uint8Array) => boolean }
 

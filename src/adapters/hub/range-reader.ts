@@ -19,7 +19,13 @@ export function createRangeReader(limits: HttpLimits): RangeReader {
   const connections = createConnections(limits.connectMs)
   const http = createHttp(limits)
 
-  async function plainly(url: URL, location: FileLocation, range: ByteRange, about: About, signal?: AbortSignal): Promise<AsyncIterable<Buffer> | null> {
+  async function plainly(
+    url: URL,
+    location: FileLocation,
+    range: ByteRange,
+    about: About,
+    signal?: AbortSignal,
+  ): Promise<AsyncIterable<Buffer> | null> {
     const { connection, head, rest, release } = await ask(url, { ...location.headers, range: rangeText(range) }, signal)
     const keep = (reusable: boolean): void => {
       release()
@@ -67,7 +73,13 @@ export function createRangeReader(limits: HttpLimits): RangeReader {
     }
   }
 
-  async function ordinarily(url: URL, location: FileLocation, range: ByteRange, about: About, signal?: AbortSignal): Promise<AsyncIterable<Buffer>> {
+  async function ordinarily(
+    url: URL,
+    location: FileLocation,
+    range: ByteRange,
+    about: About,
+    signal?: AbortSignal,
+  ): Promise<AsyncIterable<Buffer>> {
     const headers = { ...location.headers, range: rangeText(range) }
     const answer = await http(url, { method: 'GET', headers, signal, follow: 'all' })
     const { statusCode = 0 } = answer.message
