@@ -27,8 +27,8 @@ const WAIT_MS = 200
 
 type Slab = { bytes: Buffer; filled: number; since: number }
 
-/** @throws the socket's error, or one with code ETIMEDOUT after `connectMs`. */
-export async function openConnection(url: URL, connectMs: number): Promise<Connection> {
+/** @throws the socket's error, one with code ETIMEDOUT after `connectMs`, or the signal's reason. */
+export async function openConnection(url: URL, connectMs: number, signal?: AbortSignal): Promise<Connection> {
   let filling: Slab = emptySlab()
   let spare: Slab | null = emptySlab()
   let lent: Slab | null = null
@@ -56,7 +56,7 @@ export async function openConnection(url: URL, connectMs: number): Promise<Conne
   socket.on('error', end)
   socket.on('end', () => end(null))
   socket.on('close', () => end(null))
-  await connected(socket, url, connectMs)
+  await connected(socket, url, connectMs, signal)
 
   /** Hands the filled slab over, and goes on filling the spare one. */
   function lend(): Buffer {
@@ -122,19 +122,26 @@ function connect(url: URL, onread: OnRead): net.Socket {
   return tls.connect({ host, port, ...name, ALPNProtocols: ['http/1.1'], onread } as tls.ConnectionOptions & { onread: OnRead })
 }
 
-function connected(socket: net.Socket, { protocol }: URL, ms: number): Promise<void> {
+function connected(socket: net.Socket, { protocol }: URL, ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const late = Object.assign(new Error(`no connection within ${ms / 1000} s`), { code: 'ETIMEDOUT' })
     const timer = setTimeout(() => socket.destroy(late), ms)
+    const abort = (): void => void socket.destroy()
+    const done = (): void => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', abort)
+    }
+    if (signal?.aborted) abort()
+    else signal?.addEventListener('abort', abort, { once: true })
     let failure = new Error('the connection was closed')
     socket.once('error', (error) => (failure = error))
     socket.once(protocol === 'https:' ? 'secureConnect' : 'connect', () => {
-      clearTimeout(timer)
+      done()
       resolve()
     })
     socket.once('close', () => {
-      clearTimeout(timer)
-      reject(failure)
+      done()
+      reject(signal?.aborted ? signal.reason : failure)
     })
   })
 }
