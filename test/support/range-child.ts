@@ -27,4 +27,3 @@ try {
   if (!isAimError(error)) throw error
   process.stdout.write(`${JSON.stringify({ code: error.code, reason: error.details['reason'] })}\n`)
 }
-process.exit()
