@@ -133,8 +133,7 @@ async function fetchVerified(errand: Errand, file: ModelFile, part: PartFile): P
     const others = sources.filter((source) => !used.has(source))
     if (others.length > 0) sources = others
     else mismatches += 1
-    if (mismatches === MOST_MISMATCHES)
-      throw new AimError('DigestMismatch', { file: file.path, expected: file.digest.hex, actual })
+    if (mismatches === MOST_MISMATCHES) throw new AimError('DigestMismatch', { file: file.path, expected: file.digest.hex, actual })
   }
 }
 
