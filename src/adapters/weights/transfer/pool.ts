@@ -43,12 +43,15 @@ export function createPool({ most, files, parts = DEFAULT_PARTS }: PoolOptions):
     while (busy < limit.now()) {
       const transfer = next()
       if (transfer === undefined) return
-      busy += 1
-      void transfer.work(partBytes).then(() => {
-        busy -= 1
-        wake()
-      })
+      void connect(transfer)
     }
+  }
+
+  async function connect(transfer: FileTransfer): Promise<void> {
+    busy += 1
+    await transfer.work(partBytes)
+    busy -= 1
+    wake()
   }
 
   function tick(): void {
