@@ -5,7 +5,6 @@ import { dirname, join } from 'node:path'
 import { createModelCache } from '../src/adapters/cache/create-model-cache.js'
 import { createLedger } from '../src/adapters/cache/ledger.js'
 import { createWeightStore } from '../src/adapters/weights/create-weight-store.js'
-import type { Hub } from '../src/ports/hub.js'
 import { round, type Bench, type Figure } from './figure.js'
 import { COMMIT, sampleCache, writeSnapshot } from './sample-cache.js'
 
@@ -71,16 +70,12 @@ info = h.scan_cache_dir()
 assert sum(repo.nb_files for repo in info.repos) == ${FILES}, info.warnings
 print((time.perf_counter() - start) * 1000)`
 
-/** The check asks no hub. */
-const asked = () => Promise.reject(new Error('the hub was asked'))
-const NOWHERE: Hub = { pin: asked, locate: asked, read: asked, readText: asked }
-
 /** What every deploy asks first: is each file of a snapshot whole? Against stat of the same files, one after the other. */
 export async function warmFigure(note: (line: string) => void): Promise<Figure> {
   const sample = sampleCache(1, 1)
   try {
     const files = writeSnapshot(sample.hubCache, 'org/large', SNAPSHOT_FILES)
-    const weights = createWeightStore({ hub: NOWHERE, hubCache: sample.hubCache, partials: join(sample.home, 'partials') })
+    const weights = createWeightStore({ sources: () => [], hubCache: sample.hubCache, partials: join(sample.home, 'partials') })
     const model = { repo: 'org/large', commit: COMMIT }
     const snapshot = join(sample.hubCache, 'models--org--large', 'snapshots', COMMIT)
     const times = { find: [] as number[], stat: [] as number[] }

@@ -4,7 +4,7 @@ import { basename, join } from 'node:path'
 import type { ScannedBlob } from '../../domain/cache/scan.js'
 import { tryLock } from '../weights/blob-lock.js'
 import { isDigest, pythonLockPath, type CachePlaces } from './places.js'
-import { tryPythonLock } from './python-lock.js'
+import { tryFlock } from './flock.js'
 import { facts, list, orGone } from './stored-files.js'
 import { sweepPayload } from './sweep-payload.js'
 
@@ -41,7 +41,7 @@ export async function withBlobLocks(
   const ours = await tryLock(partials, blob)
   if (ours === null) return 'somebody is writing it'
   try {
-    const python = tryPythonLock(pythonLockPath(hubCache, folder, blob))
+    const python = tryFlock(pythonLockPath(hubCache, folder, blob))
     if (python === 'held') return 'another program has it locked'
     try {
       return await work()

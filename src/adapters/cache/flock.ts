@@ -3,13 +3,13 @@ import { closeSync, constants, openSync } from 'node:fs'
 import { errno } from '../weights/disk.js'
 
 /** `held`: another process has it, or it cannot be told. `absent`: nobody ever locked it. */
-export type PythonLock = { release(): void } | 'held' | 'absent'
+export type Flock = { release(): void } | 'held' | 'absent'
 
 /**
  * Takes a lock file of the hub's Python client, who uses flock(2): Node has no call for it, so that util-linux's `flock` locks the open
  * file that it inherits and shares with us. The lock ends with our descriptor.
  */
-export function tryPythonLock(file: string, { create = false } = {}): PythonLock {
+export function tryFlock(file: string, { create = false } = {}): Flock {
   let descriptor: number
   try {
     descriptor = openSync(file, constants.O_RDWR | constants.O_NOFOLLOW | (create ? constants.O_CREAT : 0), 0o666)
@@ -24,7 +24,7 @@ export function tryPythonLock(file: string, { create = false } = {}): PythonLock
 
 /** Whether nobody holds the lock at this moment. */
 export function isFree(file: string): boolean {
-  const lock = tryPythonLock(file)
+  const lock = tryFlock(file)
   if (typeof lock === 'object') lock.release()
   return lock !== 'held'
 }
