@@ -5,7 +5,6 @@ import type { NodeInspection } from '../../src/domain/node.js'
 import type { Plan } from '../../src/domain/plan.js'
 import type { Requirements } from '../../src/domain/requirements.js'
 import type { Current } from '../../src/domain/selection/make-plan.js'
-import { isLoadable } from '../../src/domain/weight-files.js'
 import type { Cluster } from '../../src/ports/cluster.js'
 import type { Hub } from '../../src/ports/hub.js'
 import type { PlanPolicy } from '../../src/ports/plan-policy.js'
@@ -14,6 +13,7 @@ import type { Records } from '../../src/ports/records.js'
 import { beating } from '../beat.js'
 import { caller } from '../run.js'
 import { describeModel } from './describe-model.js'
+import { withLoadableFiles } from './loadable-files.js'
 import { makePlanFor } from './make-plan-for.js'
 
 type Ports = { hub: Hub; cluster: Cluster; recipes: Recipes; records: Records; policy: PlanPolicy }
@@ -28,10 +28,10 @@ export function planningActivities({ hub, cluster, recipes, records, policy }: P
     /** Only files that a backend can load are kept: a result is limited to 2 MB, and some repositories hold thousands of others. */
     pinModel: ({ model, ref }: { model: string; ref: string }): Promise<PinnedModel> =>
       beating(5_000, async (signal) => {
-        const pinned = await hub.pin(model, ref, signal)
-        const files = pinned.files.filter((file) => isLoadable(file.path))
-        if (files.length > MOST_FILES) throw new AimError('TooManyFiles', { model, files: files.length, most: MOST_FILES })
-        return { ...pinned, files }
+        const pinned = withLoadableFiles(await hub.pin(model, ref, signal), policy)
+        const { length } = pinned.files
+        if (length > MOST_FILES) throw new AimError('TooManyFiles', { model, files: length, most: MOST_FILES })
+        return pinned
       }),
 
     /** Where a branch or tag points now: its files stay out of the history. */

@@ -1,6 +1,6 @@
 import type { PinnedModel } from '../../src/contracts/model.js'
 import { indexedFiles } from '../../src/contracts/safetensors-index.js'
-import { withoutCopies } from '../../src/domain/weight-files.js'
+import { isPickle, withoutCopies } from '../../src/domain/weight-files.js'
 import type { Hub } from '../../src/ports/hub.js'
 import { readJson } from './read-json.js'
 
@@ -26,7 +26,9 @@ export function topWeightBytes(model: PinnedModel): number {
 }
 
 function shardsOf({ files }: PinnedModel): PinnedModel['files'] {
-  return withoutCopies(files.filter(({ path }) => path.endsWith('.safetensors') && !path.includes('/')))
+  const top = files.filter(({ path }) => !path.includes('/'))
+  const shards = withoutCopies(top.filter(({ path }) => path.endsWith('.safetensors')))
+  return shards.length > 0 ? shards : top.filter(({ path }) => isPickle(path))
 }
 
 const sizeOf = (files: PinnedModel['files']): number => files.reduce((sum, { size }) => sum + size, 0)

@@ -66,6 +66,13 @@ export const ERRORS = {
     message: '{model} has {files} loadable files, and {most} is the most',
     fix: 'name a repository that holds one model',
   },
+  PickleRefused: {
+    group: 'hub',
+    exit: 4,
+    retry: false,
+    message: 'the weights of {model} are pickles ({files}), which can run code when they are loaded',
+    fix: 'name a repository with safetensors or GGUF files; or, if you trust it, set AIM_ALLOW_PICKLE={model} where the control worker runs',
+  },
   HubRateLimited: {
     group: 'hub',
     exit: 1,

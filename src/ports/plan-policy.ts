@@ -6,4 +6,6 @@ export interface PlanPolicy {
   prices(): Promise<Prices | null>
   /** Whether the code that this repository brings may run. */
   allowsRemoteCode(repo: string): boolean
+  /** Whether its weights may be pickles, which can run code when they are loaded. */
+  allowsPickle(repo: string): boolean
 }

@@ -1,4 +1,5 @@
 import { describeModel } from '../../activities/control/describe-model.js'
+import { withLoadableFiles } from '../../activities/control/loadable-files.js'
 import { makePlanFor } from '../../activities/control/make-plan-for.js'
 import { createPlanPolicy } from '../adapters/plan-policy/create-plan-policy.js'
 import type { Settings } from '../config/settings.js'
@@ -9,7 +10,6 @@ import type { ModelFacts } from '../domain/model.js'
 import type { NodeInspection } from '../domain/node.js'
 import type { Plan } from '../domain/plan.js'
 import type { Requirements } from '../domain/requirements.js'
-import { isLoadable } from '../domain/weight-files.js'
 import { hubOf } from './local-hub.js'
 import { recipesOf } from './recipes.js'
 
@@ -20,9 +20,11 @@ export type LocalPlan = { plan: Plan; model: { repo: string; commit: string | nu
 export async function planLocally(settings: Settings, { model, ref, nodes, requirements }: Asked): Promise<LocalPlan> {
   const recipes = recipesOf(settings)
   const catalogued = factsFromCatalogue(model, await recipes.models())
-  const pinned = await pin(settings, model, ref, catalogued)
+  const policy = createPlanPolicy(settings)
+  const found = await pin(settings, model, ref, catalogued)
+  const pinned = 'notes' in found ? found : withLoadableFiles(found, policy)
   const facts = 'notes' in pinned ? pinned.facts : await describeModel({ hub: hubOf(settings), recipes }, pinned)
-  const ports = { recipes, policy: createPlanPolicy(settings), records: { measurements: async () => [] } }
+  const ports = { recipes, policy, records: { measurements: async () => [] } }
   const plan = await makePlanFor(ports, { model: facts, nodes, requirements, current: null })
   return 'notes' in pinned
     ? { plan, model: { repo: model, commit: null }, notes: pinned.notes }
@@ -37,8 +39,7 @@ async function pin(
   catalogued: ModelFacts | null,
 ): Promise<PinnedModel | { facts: ModelFacts; notes: string[] }> {
   try {
-    const pinned = await hubOf(settings).pin(model, ref)
-    return { ...pinned, files: pinned.files.filter((file) => isLoadable(file.path)) }
+    return await hubOf(settings).pin(model, ref)
   } catch (error) {
     if (catalogued === null || !isAimError(error)) throw error
     const unseen = ref === 'main' ? '' : `; --ref ${ref} was not looked at`

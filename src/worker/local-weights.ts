@@ -1,12 +1,10 @@
 import { createModelCache, type LocalModelCache } from '../adapters/cache/create-model-cache.js'
 import { createLedger, type Ledger } from '../adapters/cache/ledger.js'
-import type { Refetch } from '../adapters/cache/repair-blob.js'
+import { refetchWith } from '../adapters/cache/refetch.js'
 import { hubSource } from '../adapters/sources/hub-source.js'
 import { createWeightStore } from '../adapters/weights/create-weight-store.js'
 import { pathsOf } from '../config/paths.js'
 import type { Settings } from '../config/settings.js'
-import { AimError } from '../contracts/errors.js'
-import type { Hub } from '../ports/hub.js'
 import type { WeightStore } from '../ports/weight-store.js'
 import { enginesInUse } from './local-engines.js'
 import { hubOf } from './local-hub.js'
@@ -28,16 +26,6 @@ export function localWeights(settings: Settings, onWarning?: (text: string) => v
     ledger,
     evictableBytes: async () => cache.evictableBytes((await enginesInUse(settings)).map(({ path }) => path)),
   })
-  const cache = createModelCache({ hubCache, partials, ledger, refetch: refetcher(hub, weights) })
+  const cache = createModelCache({ hubCache, partials, ledger, refetch: refetchWith(hub, () => weights) })
   return { weights, cache, ledger }
-}
-
-/** Brings one file again: of the commit that it belongs to, verified as any other. */
-function refetcher(hub: Hub, weights: WeightStore): Refetch {
-  return async (repo, commit, path, signal) => {
-    const model = await hub.pin(repo, commit, signal)
-    const file = model.files.find((each) => each.path === path)
-    if (file === undefined) throw new AimError('NotFound', { what: `${path} in ${repo} at ${commit}` })
-    await weights.ensure(model, [file], { ...(signal && { signal }) })
-  }
 }

@@ -154,8 +154,8 @@ const onCpu: Recipe = {
 /** One recipe for any GGUF file on the processor; no table of cards, no catalogue of models. */
 export const fakeRecipes: Recipes = { all: async () => [onCpu], hardware: async () => [], models: async () => [] }
 
-/** No prices, and no code of any repository. */
-export const fakePolicy: PlanPolicy = { prices: async () => null, allowsRemoteCode: () => false }
+/** No prices, no code of any repository, and no pickles. */
+export const fakePolicy: PlanPolicy = { prices: async () => null, allowsRemoteCode: () => false, allowsPickle: () => false }
 
 export class FakeRecords implements Records {
   readonly all = new Map<string, DeploymentHistory>()

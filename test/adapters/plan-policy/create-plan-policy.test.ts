@@ -13,7 +13,7 @@ afterAll(() => rmSync(folder, { recursive: true }))
 const policyOf = (text: string) => {
   const pricesFile = join(folder, 'prices.yaml')
   writeFileSync(pricesFile, text)
-  return createPlanPolicy({ pricesFile, remoteCode: 'org/*' })
+  return createPlanPolicy({ pricesFile, remoteCode: 'org/*', pickle: undefined })
 }
 
 test('the price table is read anew for each plan', async () => {
@@ -36,13 +36,16 @@ test.each([
 })
 
 test('without a table there are no prices, and a missing one is an error', async () => {
-  expect(await createPlanPolicy({ pricesFile: undefined, remoteCode: undefined }).prices()).toBeNull()
-  await expect(createPlanPolicy({ pricesFile: join(folder, 'none.yaml'), remoteCode: undefined }).prices()).rejects.toMatchObject({
+  expect(await createPlanPolicy({ pricesFile: undefined, remoteCode: undefined, pickle: undefined }).prices()).toBeNull()
+  await expect(
+    createPlanPolicy({ pricesFile: join(folder, 'none.yaml'), remoteCode: undefined, pickle: undefined }).prices(),
+  ).rejects.toMatchObject({
     code: 'InvalidInput',
   })
 })
 
 test('code of a repository runs only where the operator said so', () => {
-  const policy = createPlanPolicy({ pricesFile: undefined, remoteCode: 'org/*' })
+  const policy = createPlanPolicy({ pricesFile: undefined, remoteCode: 'org/*', pickle: 'other/name' })
   expect([policy.allowsRemoteCode('org/name'), policy.allowsRemoteCode('other/name')]).toEqual([true, false])
+  expect([policy.allowsPickle('org/name'), policy.allowsPickle('other/name')]).toEqual([false, true])
 })

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { allowsRemoteCode } from '../../src/contracts/remote-code.js'
+import { isAllowed } from '../../src/contracts/allow-list.js'
 
 test.each([
   [undefined, 'org/name', false],
@@ -12,5 +12,5 @@ test.each([
   ['*', 'org/name', false],
   ['/*', 'org/name', false],
 ])('policy %j and repository %s: %s', (policy, repo, allowed) => {
-  expect(allowsRemoteCode(policy, repo)).toBe(allowed)
+  expect(isAllowed(policy, repo)).toBe(allowed)
 })
