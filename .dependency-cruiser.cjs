@@ -47,6 +47,7 @@ const ROOMS = [
     npm: true,
     node: true,
   },
+  { path: 'src/telemetry', rooms: ['src/domain', 'src/contracts'], npm: ['prom-client'] },
   { path: 'src/llamacpp-server', rooms: ['src/domain', 'src/contracts'], npm: true, node: true },
   { path: 'src/hub-server', rooms: ['src/domain', 'src/contracts'], npm: true, node: true },
   {
@@ -68,6 +69,7 @@ const ROOMS = [
       'src/embedded',
       'src/client',
       'src/api',
+      'src/telemetry',
       'src/hub-server',
       'workflows',
       'activities',

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { figureLine, type Bench, type Figure } from './figure.js'
+import { download } from './download.js'
 import { help } from './help.js'
 import { overhead } from './overhead.js'
 import { ready } from './ready.js'
@@ -7,7 +8,7 @@ import { saveResults } from './results.js'
 import { select } from './select.js'
 import { size } from './size.js'
 
-const BENCHES: Bench[] = [help, overhead, ready, select, size]
+const BENCHES: Bench[] = [download, help, overhead, ready, select, size]
 
 /** `npm run bench -- NAME [--json] [--save]`: one line per figure; exit 1 when a bar is missed. */
 async function main(): Promise<number> {

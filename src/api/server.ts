@@ -9,8 +9,16 @@ const HistoryQuery = z.strictObject({ endpoint: EndpointName, limit: z.coerce.nu
 
 const STATUS: Partial<Record<ErrorCode, number>> = { InvalidInput: 422, NotFound: 404 }
 
+type ApiOptions = {
+  records: Pick<Records, 'history'>
+  /** In the text format of Prometheus; read anew for every scrape. */
+  metrics: () => Promise<string>
+  host: string
+  port: number
+}
+
 /** Read access to what only this process may open: the history in its database. Loopback unless told otherwise. */
-export async function startApi({ records, host, port }: { records: Pick<Records, 'history'>; host: string; port: number }) {
+export async function startApi({ records, metrics, host, port }: ApiOptions) {
   const app = fastify({ forceCloseConnections: true })
   app.setErrorHandler((error, _request, reply) => {
     const { code, message, fix } = isAimError(error)
@@ -26,6 +34,7 @@ export async function startApi({ records, host, port }: { records: Pick<Records,
     throw new AimError('NotFound', { what: request.url })
   })
   app.get('/healthz', () => ({ status: 'ok' }))
+  app.get('/metrics', async (_request, reply) => reply.type('text/plain; version=0.0.4; charset=utf-8').send(await metrics()))
   app.get('/v1/deployments', (request) => {
     const { endpoint, limit } = validate(HistoryQuery, request.query)
     return records.history(endpoint, limit)

@@ -18,6 +18,8 @@ export function pathsOf(settings: Pick<Settings, 'home' | 'hfHome' | 'cacheDir'>
     hubCache,
     /** Our own part files: beside the hub folder, never in it (the hub's tools warn about what they do not know), on the same file system. */
     partials: join(dirname(hubCache), 'aim', 'partials'),
+    /** What was done with the cache: one file a month. */
+    cacheLedger: join(dirname(hubCache), 'aim', 'ledger'),
   }
 }
 export type Paths = ReturnType<typeof pathsOf>

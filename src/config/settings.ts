@@ -2,6 +2,8 @@ import { homedir, hostname } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { NodeId, Port } from '../contracts/names.js'
+import { parseFree } from '../domain/cache/policy.js'
+import { parseBytes } from '../domain/units.js'
 
 const SecretReference = z.string().regex(/^(env|file):.+$/, 'must be a reference: env:NAME or file:/path')
 const Address = z.string().regex(/^[\w.-]+:\d{1,5}$/, 'must be host:port')
@@ -106,6 +108,30 @@ export const SETTINGS = {
     rule: z.string().optional(),
     default: () => undefined,
     about: 'repositories whose own code may run, separated by commas: org/name or org/*; absent: none',
+  },
+  pickle: {
+    env: 'AIM_ALLOW_PICKLE',
+    rule: z.string().optional(),
+    default: () => undefined,
+    about: 'repositories whose pickle weights may be fetched and loaded, which can run code: org/name or org/*; absent: none',
+  },
+  cacheMax: {
+    env: 'AIM_CACHE_MAX',
+    rule: z
+      .string()
+      .refine((text) => parseBytes(text) !== null, 'must be a size: 500GB')
+      .optional(),
+    default: () => undefined,
+    about: 'most bytes in the cache: what `aim cache prune` and the schedule keep it below',
+  },
+  cacheFree: {
+    env: 'AIM_CACHE_FREE',
+    rule: z
+      .string()
+      .refine((text) => parseFree(text) !== null, 'must be a share of the volume, 10%, or 10%-20%')
+      .optional(),
+    default: () => undefined,
+    about: 'share of the cache volume to keep free, 10%; 10%-20%: below 10% evict until 20% is free',
   },
 } as const satisfies Record<string, Setting>
 

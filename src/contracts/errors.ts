@@ -95,6 +95,7 @@ export const ERRORS = {
     message: '{file} is not what the hub promised: expected {expected}, got {actual}',
     fix: 'the file was dropped; if this repeats, the mirror is corrupt',
   },
+  NotHere: { group: 'hub', exit: 5, retry: false, message: '{source} does not hold {file}', fix: 'check AIM_SOURCES and its addresses' },
   NoneWarmed: {
     group: 'node',
     exit: 1,
@@ -106,8 +107,8 @@ export const ERRORS = {
     group: 'node',
     exit: 1,
     retry: false,
-    message: '{path} needs {needed} bytes and has {free}',
-    fix: 'free space on the cache volume, or move HF_HOME',
+    message: '{path} needs {needed} bytes and has {free}; {evictable} could be evicted',
+    fix: 'aim cache prune, free space on the cache volume, or move HF_HOME',
   },
   CacheUnwritable: {
     group: 'node',

@@ -8,6 +8,14 @@ export function bytes(count: number): string {
   return `${power === 0 || value >= 100 ? value.toFixed(0) : value.toFixed(1)} ${BYTE_UNITS[power]}`
 }
 
+/** `500GB`, `1.5 TB`, `64MiB` or a bare number in bytes; null for anything else. Powers of 1000, of 1024 with an `i`. */
+export function parseBytes(text: string): number | null {
+  const [, value, letter = '', binary] = /^(\d+(?:\.\d+)?) ?(?:([kKMGTP])?(i)?B)?$/.exec(text) ?? []
+  if (value === undefined || (binary !== undefined && letter === '')) return null
+  const power = 'KMGTP'.indexOf(letter.toUpperCase()) + 1
+  return Math.floor(Number(value) * (binary === undefined ? 1000 : 1024) ** (letter === '' ? 0 : power))
+}
+
 /** Milliseconds for people: `80 ms`, `3.2 s`, `2m 5s`, `3h 12m`, `4d 2h`. */
 export function duration(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)} ms`

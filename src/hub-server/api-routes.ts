@@ -1,15 +1,18 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
+import { z } from 'zod'
 import { describeModel, describeTree } from './descriptions.js'
 import type { Digests } from './digests.js'
 import { refuse } from './refuse.js'
 import type { Repositories, Snapshot } from './repositories.js'
 
 const PAGE = 1000
+/** What a file is, asked by path: how the hub's JavaScript client asks. */
+const PathsInfo = z.object({ paths: z.union([z.string(), z.array(z.string()).max(PAGE)]), expand: z.boolean().nullish() })
 type ModelParams = { org: string; name: string; ref?: string; '*'?: string }
 type Query = { blobs?: string; recursive?: string; limit?: string; cursor?: string }
 type Route = { Params: ModelParams; Querystring: Query }
 
-/** `/api/models/{repo}`, `/api/models/{repo}/revision/{ref}` and `/api/models/{repo}/tree/{ref}/{folder}`. */
+/** `/api/models/{repo}`, and below it `/revision/{ref}`, `/paths-info/{ref}` and `/tree/{ref}/{folder}`. */
 export function addApiRoutes(app: FastifyInstance, repositories: Repositories, digests: Digests): void {
   async function withSnapshot(
     params: ModelParams,
@@ -27,6 +30,17 @@ export function addApiRoutes(app: FastifyInstance, repositories: Repositories, d
       withSnapshot(request.params, reply, (snapshot) => describeModel(snapshot, isTrue(request.query.blobs), digests)),
     )
   }
+
+  app.post<Route & { Body: unknown }>('/api/models/:org/:name/paths-info/:ref', (request, reply) =>
+    withSnapshot(request.params, reply, async ({ commit, files }) => {
+      const body = PathsInfo.safeParse(request.body)
+      if (!body.success) return reply.code(400).send({ error: 'the body must be {"paths": ["..."], "expand": false}' })
+      const asked = new Set([body.data.paths].flat())
+      const entries = (await describeTree(files, '', true, digests)).filter(({ path }) => asked.has(path))
+      const lastCommit = { id: commit, title: '', date: new Date(0).toISOString() }
+      return body.data.expand === true ? entries.map((entry) => ({ ...entry, lastCommit })) : entries
+    }),
+  )
 
   for (const url of ['/api/models/:org/:name/tree/:ref', '/api/models/:org/:name/tree/:ref/*']) {
     app.get<Route>(url, (request, reply) =>

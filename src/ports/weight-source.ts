@@ -11,7 +11,12 @@ export interface WeightSource {
   readonly name: string
   /** Where the bytes of a file are; null: not here. Asked once per file, and again on 403. */
   locate(model: Pick<PinnedModel, 'repo' | 'commit'>, file: ModelFile, signal?: AbortSignal): Promise<FileLocation | null>
-  /** Exactly the bytes from `start` to `end`, both inclusive. Fails on any other answer, also in the middle. */
+  /** For a small file: where it must be, without asking first. Absent where a source cannot tell. */
+  direct?(model: Pick<PinnedModel, 'repo' | 'commit'>, file: ModelFile, signal?: AbortSignal): Promise<FileLocation>
+  /**
+   * Exactly the bytes from `start` to `end`, both inclusive. Fails on any other answer, also in the middle. A chunk is valid until
+   * the next one is asked for: its memory may be used again.
+   */
   read(location: FileLocation, range: { start: number; end: number }, signal?: AbortSignal): Promise<AsyncIterable<Buffer>>
 }
 

@@ -1,44 +1,26 @@
-import { dirname, join } from 'node:path'
-import { createModelCache } from '../adapters/cache/create-model-cache.js'
-import { createLedger } from '../adapters/cache/ledger.js'
-import type { Refetch } from '../adapters/cache/repair-blob.js'
 import { findTools, createNodeProbe } from '../adapters/probe/index.js'
 import { createEngineClient } from '../adapters/engine-client/index.js'
-import { createHub } from '../adapters/hub/create-hub.js'
-import { createProcessLauncher } from '../adapters/launchers/process/index.js'
 import { capture, inspectCaptures, toolRunner, type Captured } from '../adapters/rocm/index.js'
-import { createWeightStore } from '../adapters/weights/create-weight-store.js'
+import { cachePolicyOf } from '../config/cache-policy.js'
 import { pathsOf } from '../config/paths.js'
-import { readSecret } from '../config/secrets.js'
 import type { Settings } from '../config/settings.js'
-import { AimError } from '../contracts/errors.js'
 import { toInspectedNode, toMachine, type InspectedNode } from '../contracts/inventory.js'
 import type { NodeInspection } from '../domain/node.js'
-import { commandWith } from '../engines/index.js'
 import type { NodePorts } from '../../activities/node/index.js'
-import type { EngineLauncher } from '../ports/engine-launcher.js'
-import type { Hub } from '../ports/hub.js'
-import type { WeightStore } from '../ports/weight-store.js'
+import { localCache } from './local-cache.js'
+import { launcherOf, weightsOf } from './local-parts.js'
 import { recipesOf } from './recipes.js'
+
+export { hubOf, launcherOf } from './local-parts.js'
 
 /** AMD's tools answer in seconds; one that takes longer hangs. */
 const TOOL_LIMIT_MS = 20_000
 
-/** The hub that the settings name. The token is read anew for each request, and only there. */
-export function hubOf(settings: Settings): Hub {
-  return createHub({ endpoint: settings.hubEndpoint, token: () => readSecret(settings.hubToken) })
-}
-
-/** The engines of this machine, running or ended. */
-export function launcherOf(settings: Settings): EngineLauncher {
-  return createProcessLauncher({ dir: pathsOf(settings).engines, command: commandWith(findTools(settings)), ports: settings.enginePorts })
-}
-
 export function nodePortsOf(settings: Settings): NodePorts {
-  const { hubCache, partials } = pathsOf(settings)
-  const hub = hubOf(settings)
-  const weights = createWeightStore({ hub, hubCache, partials })
-  const ledger = createLedger({ folder: join(dirname(partials), 'ledger') })
+  const { hubCache } = pathsOf(settings)
+  const launcher = launcherOf(settings)
+  const { cache, ledger } = localCache(settings)
+  const evictableBytes = async () => cache.evictableBytes((await launcher.list()).map(({ spec }) => spec.modelPath))
   return {
     nodeId: settings.nodeId,
     namespace: settings.temporalNamespace,
@@ -49,22 +31,12 @@ export function nodePortsOf(settings: Settings): NodePorts {
       labels: labelsOf(settings.nodeLabels),
       runTool: toolRunner(TOOL_LIMIT_MS),
     }),
-    weights,
-    cache: createModelCache({ hubCache, partials, ledger, refetch: refetcher(hub, weights) }),
+    weights: weightsOf(settings, { ledger, evictableBytes }),
+    cache,
     ledger,
-    cachePolicy: { order: 'lru' },
-    launcher: launcherOf(settings),
+    cachePolicy: cachePolicyOf(settings),
+    launcher,
     client: createEngineClient(),
-  }
-}
-
-/** Brings one file again: of the commit that it belongs to, verified as any other. */
-function refetcher(hub: Hub, weights: WeightStore): Refetch {
-  return async (repo, commit, path, signal) => {
-    const model = await hub.pin(repo, commit, signal)
-    const files = model.files.filter((file) => file.path === path)
-    if (files.length === 0) throw new AimError('HubProtocol', { hub: 'the hub', what: `${repo}@${commit}`, reason: `it lists no ${path}` })
-    await weights.ensure(model, files, { ...(signal && { signal }) })
   }
 }
 

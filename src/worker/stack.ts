@@ -12,6 +12,7 @@ import { withClosers } from './closers.js'
 import { connectWorkers } from './connect.js'
 import { createControlWorkers } from './control-worker.js'
 import { nodePortsOf } from './local-node.js'
+import { nodeMetrics } from './metrics.js'
 import type { WorkerHooks } from './hooks.js'
 import { nodeIdentity, nodeLock } from './node-identity.js'
 import { createNodeWorkers } from './node-worker.js'
@@ -51,7 +52,7 @@ export async function runStack(asked: Settings, { signal, onStep, onReady }: Sta
     const temporal = await openTemporal(settings, { signal: until, onStep, onFailed: (error) => ended.abort(error) })
     opened(() => temporal.close())
     const records = await opening
-    const api = await startApi({ records, host: HOST, port: settings.apiPort })
+    const api = await startApi({ records, metrics: () => nodeMetrics(settings), host: HOST, port: settings.apiPort })
     opened(() => api.close())
 
     const connection = await connectWorkers(temporal.address)

@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createHub } from '../../src/adapters/hub/create-hub.js'
+import { hubSource } from '../../src/adapters/sources/hub-source.js'
 import { createWeightStore } from '../../src/adapters/weights/create-weight-store.js'
 import { startHubServer, type HubServer, type HubServerOptions } from '../../src/hub-server/start.js'
 import { findPythonHub } from '../support/python-hub.js'
@@ -115,6 +116,18 @@ describe('the API', () => {
     expect(plain).toMatchObject({ siblings: [...contents.keys()].toSorted().map((rfilename) => ({ rfilename })) })
   })
 
+  it('tells what files are, by path, as JavaScript clients ask', async () => {
+    const ask = (body: unknown) =>
+      fetch(`${url}/api/models/${REPO}/paths-info/main`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      })
+    const answer = (await (await ask({ paths: ['config.json', 'absent'], expand: true })).json()) as { path: string; lastCommit: object }[]
+    expect(answer).toMatchObject([{ type: 'file', path: 'config.json', lastCommit: { id: expect.stringMatching(/^[0-9a-f]{40}$/) } }])
+    expect((await ask({ paths: 7 })).status).toBe(400)
+  })
+
   it('lists trees, by folder and page', async () => {
     const paths = async (path: string) =>
       ((await (await get(path)).json()) as { type: string; path: string }[]).map(({ type, path }) => `${type} ${path}`)
@@ -213,7 +226,7 @@ describe('a Hugging Face cache', () => {
     const home = await temporaryFolder()
     try {
       const store = createWeightStore({
-        hub: hubAt(url),
+        sources: () => [hubSource(hubAt(url))],
         hubCache: home.path,
         partials: join(home.path, '..', `${createHash('md5').update(home.path).digest('hex')}-partials`),
       })

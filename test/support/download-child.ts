@@ -4,11 +4,12 @@
  * Run as: node --import typescript-loader.mjs download-child.ts <endpoint> <repo> <hubCache> <partials>
  */
 import { createHub } from '../../src/adapters/hub/create-hub.js'
+import { hubSource } from '../../src/adapters/sources/hub-source.js'
 import { createWeightStore } from '../../src/adapters/weights/create-weight-store.js'
 
 const [endpoint = '', repo = '', hubCache = '', partials = ''] = process.argv.slice(2)
 const hub = createHub({ endpoint, token: async () => null })
-const store = createWeightStore({ hub, hubCache, partials })
+const store = createWeightStore({ sources: () => [hubSource(hub)], hubCache, partials })
 const model = await hub.pin(repo, 'main')
 print({ began: model.commit })
 let told = false

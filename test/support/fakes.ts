@@ -95,7 +95,7 @@ export function fakeHub(change: Partial<Hub> = {}): Hub {
     commit: COMMIT,
     files: [{ path: 'model.gguf', size: 100, digest: { kind: 'sha256', hex: 'b'.repeat(64) } }],
   })
-  return { pin, locate: unused, read: unused, readText: unused, ...change }
+  return { pin, locate: unused, direct: unused, read: unused, readText: unused, ...change }
 }
 
 export class FakeWeights implements WeightStore {

@@ -1,12 +1,12 @@
-import type { Readable } from 'node:stream'
 import type { z } from 'zod'
 import type { ModelFile, PinnedModel } from '../../contracts/model.js'
 import type { FileLocation, Hub } from '../../ports/hub.js'
 import { filesOfRevision, filesOfTree, hostileName, RevisionAnswer, TreeAnswer } from './answers.js'
-import { networkFailure, protocol, refusal, unreachable, type About } from './failures.js'
+import { networkFailure, protocol, refusal, type About } from './failures.js'
 import { createHttp, redirectTarget, type HttpAnswer, type HttpLimits, type HttpRequest } from './http.js'
 import { readJson } from './json.js'
-import { exactly, wrongRange, type ByteRange } from './range.js'
+import { createRangeReader } from './range-reader.js'
+import type { ByteRange } from './range.js'
 import { readText } from './read-text.js'
 
 export type HubOptions = {
@@ -29,9 +29,12 @@ export function createHub(options: HubOptions): Hub {
   const hub = base.origin + prefix // without the credentials that an address may hold
   const limits = { ...DEFAULT_LIMITS, ...options.limits }
   const http = createHttp(limits)
+  const readRange = createRangeReader(limits)
   const userAgent = options.userAgent ?? 'aim-engine'
 
   const at = (path: string): URL => new URL(prefix + path, base)
+  const resolveUrl = ({ repo, commit }: Pick<PinnedModel, 'repo' | 'commit'>, { path }: ModelFile): URL =>
+    at(`/${repo}/resolve/${commit}/${path.split('/').map(encodeURIComponent).join('/')}`)
 
   async function headers(url: URL): Promise<Record<string, string>> {
     const token = url.origin === base.origin ? await options.token() : null
@@ -96,7 +99,7 @@ export function createHub(options: HubOptions): Hub {
 
     async locate(model, file, signal): Promise<FileLocation> {
       const about = { hub, model: model.repo, ref: model.commit }
-      const start = at(`/${model.repo}/resolve/${model.commit}/${file.path.split('/').map(encodeURIComponent).join('/')}`)
+      const start = resolveUrl(model, file)
       let answer = await send(start, { method: 'HEAD', headers: await headers(start), signal, follow: 'same-origin' }, about)
       answer.message.resume()
       let { url, sent } = answer
@@ -116,21 +119,18 @@ export function createHub(options: HubOptions): Hub {
       const wrong = wrongFacts(facts['x-repo-commit'], size, model, file)
       if (wrong !== null) throw protocol(about, wrong)
       const etag = String(facts['x-linked-etag'] ?? answer.message.headers.etag ?? '')
-      return { url: url.href, headers: sent, size: file.size, etag: etag.replace(/^W\//, '').replaceAll('"', '') }
+      return { url: url.href, headers: sent, size: file.size, etag: etag.replace(/^W\//, '').replaceAll('"', ''), model: model.repo }
     },
 
-    async read(location: FileLocation, range: ByteRange, signal): Promise<Readable> {
+    async direct(model, file): Promise<FileLocation> {
+      const url = resolveUrl(model, file)
+      return { url: url.href, headers: await headers(url), size: file.size, etag: '', model: model.repo }
+    },
+
+    async read(location: FileLocation, range: ByteRange, signal): Promise<AsyncIterable<Buffer>> {
       const url = new URL(location.url)
-      const about = { hub: url.origin === base.origin ? hub : url.origin, model: url.pathname, ref: '' }
-      const headers = { ...location.headers, range: `bytes=${range.start}-${range.end}` }
-      const answer = await send(url, { method: 'GET', headers, signal, follow: 'all' }, about)
-      const wrong = answer.status === 416 || answer.status < 300 ? wrongRange(answer.message, range, location.size) : null
-      if (wrong !== null || answer.status >= 300) answer.message.destroy()
-      if (wrong !== null) throw protocol(about, wrong)
-      if (answer.status >= 300) throw refusal(answer, about)
-      return exactly(answer.message, range.end - range.start + 1, (cause, reason) =>
-        signal?.aborted ? signal.reason : unreachable(about.hub, reason, {}, cause),
-      )
+      const about = { hub: url.origin === base.origin ? hub : url.origin, model: location.model ?? url.pathname, ref: '' }
+      return readRange(location, range, about, signal)
     },
 
     readText: (model, file, signal) => readText(api, model, file, signal),
@@ -142,7 +142,7 @@ export function createHub(options: HubOptions): Hub {
 function wrongFacts(
   saidCommit: string | string[] | undefined,
   saidSize: string | string[] | undefined,
-  model: PinnedModel,
+  model: Pick<PinnedModel, 'commit'>,
   file: ModelFile,
 ): string | null {
   const commit = String(saidCommit ?? model.commit)

@@ -7,8 +7,11 @@ export type About = { hub: string; model: string; ref: string }
 /** Seconds that a hub is left alone when it does not say how long. */
 const DEFAULT_WAIT_SECONDS = 30
 
+/** What of an answer tells why it is none. */
+type Refused = Pick<HttpAnswer, 'status' | 'sent'> & { message: { headers: NodeJS.Dict<string | string[]> } }
+
 /** The refusal in an answer that is neither a success nor a redirect. */
-export function refusal({ status, message, sent }: HttpAnswer, about: About): AimError {
+export function refusal({ status, message, sent }: Refused, about: About): AimError {
   const { hub, model, ref } = about
   const code = message.headers['x-error-code']
   const said = remark(message.headers['x-error-message'])

@@ -1,5 +1,6 @@
 import http from 'node:http'
 import https from 'node:https'
+import { createAgents, proxyFor, type AgentFor } from './proxy.js'
 
 export type HttpLimits = {
   /** Longest wait for a connection, in ms. */
@@ -28,11 +29,11 @@ const MOST_REDIRECTS = 8
 const REDIRECTS = new Set([301, 302, 303, 307, 308])
 
 /**
- * HTTP over keep-alive connections, with bounded redirects. The `authorization` header goes to the origin it was meant for and is
+ * HTTP over keep-alive connections, through the proxy that the environment names, with bounded redirects. The `authorization` header goes to the origin it was meant for and is
  * dropped for good at the first redirect to another one.
  */
 export function createHttp(limits: HttpLimits): Http {
-  const agents = { 'http:': new http.Agent({ keepAlive: true }), 'https:': new https.Agent({ keepAlive: true }) }
+  const agents = createAgents()
 
   return async (start, request) => {
     let url = start
@@ -66,15 +67,13 @@ function withoutToken(headers: Record<string, string>): Record<string, string> {
   return Object.fromEntries(Object.entries(headers).filter(([name]) => name !== 'authorization'))
 }
 
-type Agents = { 'http:': http.Agent; 'https:': https.Agent }
-
-async function exchange(url: URL, request: HttpRequest, agents: Agents, limits: HttpLimits): Promise<http.IncomingMessage> {
-  const agent = agents[url.protocol as keyof Agents]
+async function exchange(url: URL, request: HttpRequest, agents: AgentFor, limits: HttpLimits): Promise<http.IncomingMessage> {
+  const agent = agents(url)
   try {
     return await once(url, request, agent, limits)
   } catch (error) {
     // The server may close an idle connection at the moment we use it; a fresh one tells whether it is really gone.
-    if (error instanceof StaleConnection) return once(url, request, false, limits)
+    if (error instanceof StaleConnection) return once(url, request, proxyFor(url) === null ? false : agent, limits)
     throw error
   }
 }

@@ -1,10 +1,9 @@
-import { Transform, type Readable, type TransformCallback } from 'node:stream'
 import type { IncomingMessage } from 'node:http'
 
 export type ByteRange = { start: number; end: number }
 
 /** Why an answer is not exactly the range asked for; null when it is. A whole file may come as 200. */
-export function wrongRange(message: IncomingMessage, range: ByteRange, size: number): string | null {
+export function wrongRange(message: Pick<IncomingMessage, 'statusCode' | 'headers'>, range: ByteRange, size: number): string | null {
   const length = range.end - range.start + 1
   const encoding = message.headers['content-encoding'] ?? 'identity'
   if (encoding !== 'identity') return `the body is encoded as ${encoding}`
@@ -18,30 +17,28 @@ export function wrongRange(message: IncomingMessage, range: ByteRange, size: num
   return fits ? null : `${got[0]} where bytes ${range.start}-${range.end}/${size} were asked for`
 }
 
-/** Passes on exactly `length` bytes of `body`, and fails when there are fewer or more. `fail` words every failure. */
-export function exactly(body: Readable, length: number, fail: (cause: unknown, reason: string) => unknown): Readable {
-  const exact = new ExactLength(length, fail)
-  body.once('error', (error) => exact.destroy(fail(error, 'the connection broke') as Error))
-  exact.once('close', () => body.destroy())
-  return body.pipe(exact)
-}
-
-class ExactLength extends Transform {
-  constructor(
-    private missing: number,
-    private readonly fail: (cause: unknown, reason: string) => unknown,
-  ) {
-    super({ highWaterMark: 1 << 20 })
+/**
+ * Passes on exactly `length` bytes of `body`, and fails when there are fewer or more. `fail` words every failure. Who stops early ends the
+ * connection; after the last byte it is free for the next request.
+ */
+export async function* exactly(
+  body: IncomingMessage,
+  length: number,
+  fail: (cause: unknown, reason: string) => unknown,
+): AsyncGenerator<Buffer, void, void> {
+  let missing = length
+  try {
+    for await (const chunk of body.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+      missing -= chunk.length
+      if (missing < 0) break
+      yield chunk
+    }
+  } catch (error) {
+    throw fail(error, 'the connection broke')
+  } finally {
+    if (missing === 0) body.resume()
+    else body.destroy()
   }
-
-  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
-    this.missing -= chunk.length
-    if (this.missing < 0) done(this.fail(undefined, 'more bytes than announced') as Error)
-    else done(null, chunk)
-  }
-
-  override _flush(done: TransformCallback): void {
-    if (this.missing > 0) done(this.fail(undefined, `the body ended ${this.missing} bytes early`) as Error)
-    else done()
-  }
+  if (missing < 0) throw fail(undefined, 'more bytes than announced')
+  if (missing > 0) throw fail(undefined, `the body ended ${missing} bytes early`)
 }

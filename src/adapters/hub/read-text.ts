@@ -18,7 +18,7 @@ export async function readText(
   if (file.size === 0) return ''
   const location = await hub.locate(model, file, signal)
   const chunks: Buffer[] = []
-  for await (const chunk of await hub.read(location, { start: 0, end: file.size - 1 }, signal)) chunks.push(chunk as Buffer)
+  for await (const chunk of await hub.read(location, { start: 0, end: file.size - 1 }, signal)) chunks.push(Buffer.from(chunk)) // its memory is used again
   const content = Buffer.concat(chunks)
   const actual = startHash(file).update(content).digest('hex')
   if (actual !== file.digest.hex) throw new AimError('DigestMismatch', { file: file.path, expected: file.digest.hex, actual })

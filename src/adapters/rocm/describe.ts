@@ -77,7 +77,7 @@ function assemble(sightings: Sighting[], cards: readonly Card[], problems: Probl
     note(
       {
         code: 'gpu_memory',
-        text: `${gpu.arch ?? 'a device that is not in the hardware table'} does not show its memory, may be integrated and is left out`,
+        text: `${gpu.arch ?? (isUnidentified(gpu) ? 'a device of which nothing is known' : 'a device that is not in the hardware table')} does not show its memory, may be integrated and is left out`,
       },
       [gpu],
     )
@@ -160,10 +160,16 @@ function isUnidentified({ arch, deviceId, names }: Sighting): boolean {
   return arch === null && deviceId === null && names.length === 0
 }
 
+/** A node of KFD of which nothing is left but that it computes. The tools of AMD list GPUs alone, so what they show is one in any case. */
+function isNobody(gpu: Sighting): boolean {
+  return isUnidentified(gpu) && gpu.nodeId !== null && gpu.bdf === null && gpu.uniqueId === null
+}
+
 /** A graphics card or a processor's own: nothing tells. */
 function mayBeIntegrated(gpu: Sighting, cards: readonly Card[]): boolean {
   if (gpu.vram.length > 0 || isInTable(gpu, cards)) return false
-  return gpu.arch === null ? gpu.deviceId !== null : !ACCELERATOR.test(gpu.arch)
+  if (gpu.arch !== null) return !ACCELERATOR.test(gpu.arch)
+  return gpu.deviceId !== null || isNobody(gpu)
 }
 
 function isInTable(gpu: Sighting, cards: readonly Card[]): boolean {

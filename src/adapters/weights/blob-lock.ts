@@ -69,7 +69,8 @@ export async function lockedDigests(folder: string): Promise<Set<string>> {
   return locked
 }
 
-async function namesIn(folder: string): Promise<string[]> {
+/** Empty where there is no such folder. */
+export async function namesIn(folder: string): Promise<string[]> {
   try {
     return await readdir(folder)
   } catch (error) {
@@ -83,7 +84,8 @@ function ownerOf(name: string): ProcessIdentity | null {
   return machine !== undefined && pid !== undefined && start !== undefined ? { machine, pid: Number(pid), start } : null
 }
 
-async function touchedLately(path: string): Promise<boolean> {
+/** For what belongs to a process that cannot be looked at from here. */
+export async function touchedLately(path: string): Promise<boolean> {
   const facts = await stat(path).catch(() => null) // released meanwhile
   return facts !== null && Date.now() - facts.mtimeMs < FOREIGN_MS
 }

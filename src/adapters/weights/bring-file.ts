@@ -1,32 +1,40 @@
 import { AimError, isAimError } from '../../contracts/errors.js'
 import type { ModelFile, PinnedModel } from '../../contracts/model.js'
-import type { Hub } from '../../ports/hub.js'
+import type { WeightSource, WholeFileSource } from '../../ports/weight-source.js'
 import { tryLock, type BlobLock } from './blob-lock.js'
+import { bringByProgram, type Brought } from './bring-by-program.js'
 import { isWhole, storageFailure } from './disk.js'
-import { partLength, partPath, removePart, writeJournal } from './journal.js'
+import { mapPath, partPath, removePart, writeJournal } from './journal.js'
 import type { Layout } from './layout.js'
-import { openPart, type PartFile } from './part-file.js'
+import { memoryPart, SMALL_BYTES } from './memory-part.js'
+import { bytesInMap, openPart, type PartFile } from './part-file.js'
 import type { ProgressCount } from './progress.js'
+import { bytesOfPython, tryPythonLock } from './python-lock.js'
 import { linkFile, publishBlob } from './publish.js'
-import { pause, withRetries, type RetryPolicy } from './retry.js'
-import { transfer } from './transfer.js'
+import type { HashThreads } from './transfer/hash-threads.js'
+import type { Pace } from './transfer/pace.js'
+import type { Pool } from './transfer/pool.js'
+import { pause, type RetryPolicy } from './transfer/retry.js'
+
+/** What all downloads of one store share. */
+export type Machinery = { pool: Pool; pace: Pace; hashes: HashThreads; retry: RetryPolicy; stallMs: number; durable: boolean }
 
 /** All that bringing one file of a model needs. */
-export type Errand = {
-  hub: Hub
+export type Errand = Machinery & {
+  sources: WeightSource[]
+  /** Tried when every source failed. */
+  programs: WholeFileSource[]
   model: PinnedModel
   layout: Layout
   /** Folder of part files, journals and locks. */
   partials: string
-  retry: RetryPolicy
-  stallMs: number
   signal: AbortSignal
   progress: ProgressCount
 }
 
 /** How often a process that waits for another one's download looks, in ms. */
 const LOOK_MS = 100
-/** A file of wrong bytes is fetched once more; then the source is at fault. */
+/** Where there is no other source, a file of wrong bytes is fetched once more. */
 const MOST_MISMATCHES = 2
 
 /** Brings one file into the snapshot. Of several callers, in any process, one fetches it; the others follow its progress and use its result. */
@@ -36,17 +44,10 @@ export async function bringFile(errand: Errand, file: ModelFile): Promise<void> 
   try {
     while (!(await isWhole(layout.link(file), file.size)) && !(await isWhole(blob, file.size))) {
       signal.throwIfAborted()
-      const lock = await tryLock(partials, file.digest.hex)
-      if (lock === null) {
-        progress.at(file, Math.min(file.size, await partLength(partials, file.digest.hex)))
-        await pause(LOOK_MS * (0.5 + Math.random()), signal)
-        continue
-      }
-      try {
-        if (!(await isWhole(blob, file.size))) await fetchBlob(errand, file, lock)
-      } finally {
-        await lock.release()
-      }
+      if (await fetchAsOnlyOne(errand, file)) break
+      const bytes = await bytesOfAnother(errand, file)
+      progress.follow(file, () => bytes)
+      await pause(LOOK_MS * (0.5 + Math.random()), signal)
     }
     await linkFile(layout, file, partials)
   } catch (error) {
@@ -55,33 +56,43 @@ export async function bringFile(errand: Errand, file: ModelFile): Promise<void> 
   progress.finished(file)
 }
 
-async function fetchBlob(errand: Errand, file: ModelFile, lock: BlobLock): Promise<void> {
-  const { model, layout, partials, retry, signal } = errand
-  await writeJournal(partials, model, file)
-  const part = await openPart(partPath(partials, file.digest.hex), file, signal)
-  let mismatches = 0
+/** Fetches a file under the locks of its blob, our own and Python's; false when another process has one of them. */
+async function fetchAsOnlyOne(errand: Errand, file: ModelFile): Promise<boolean> {
+  const { layout, partials } = errand
+  const lock = await tryLock(partials, file.digest.hex)
+  if (lock === null) return false
   try {
-    await withRetries({
-      policy: retry,
-      signal,
-      progress: () => part.length(),
-      giveUp: () => mismatches >= MOST_MISMATCHES,
-      async attempt() {
-        await fetchRest(errand, file, part)
-        const actual = part.digest()
-        if (actual === file.digest.hex) return
-        mismatches++
-        await part.clear()
-        throw new AimError('DigestMismatch', { file: file.path, expected: file.digest.hex, actual })
-      },
-    })
-    await part.sync()
+    // A small file is written whole and in one step, whoever does it.
+    const python = file.size > SMALL_BYTES ? await tryPythonLock(layout, file.digest.hex) : { release: async () => {} }
+    if (python === null) return false
+    try {
+      if (!(await isWhole(layout.blob(file), file.size))) await fetchBlob(errand, file, lock)
+      return true
+    } finally {
+      await python.release()
+    }
+  } finally {
+    await lock.release()
+  }
+}
+
+async function bytesOfAnother({ layout, partials }: Errand, { digest, size }: ModelFile): Promise<number> {
+  const ours = await bytesInMap(mapPath(partials, digest.hex), size)
+  return ours > 0 ? ours : Math.min(size, await bytesOfPython(layout, digest.hex))
+}
+
+async function fetchBlob(errand: Errand, file: ModelFile, lock: BlobLock): Promise<void> {
+  const { layout, partials, durable } = errand
+  const part = await openFor(errand, file)
+  try {
+    const brought = await bring(errand, file, part)
+    await brought.persist(durable)
     if (!(await lock.held()))
       throw new AimError('Internal', { reason: `the lock of ${file.path} was lost, another process has taken over` })
-    await publishBlob(partPath(partials, file.digest.hex), layout, file)
+    await publishBlob(brought.path, layout, file)
     await removePart(partials, file.digest.hex)
   } catch (error) {
-    const failure = await storageFailure(error, layout.repo, file.size - part.length())
+    const failure = await storageFailure(error, layout.repo, file.size - part.extents.bytes())
     // Neither wrong bytes nor a full disk leave anything behind; all else is continued later.
     if (isAimError(failure) && (failure.code === 'DigestMismatch' || failure.code === 'DiskFull'))
       await removePart(partials, file.digest.hex)
@@ -91,22 +102,59 @@ async function fetchBlob(errand: Errand, file: ModelFile, lock: BlobLock): Promi
   }
 }
 
-async function fetchRest({ hub, model, stallMs, signal, progress }: Errand, file: ModelFile, part: PartFile): Promise<void> {
-  const start = part.length()
-  progress.at(file, start)
-  if (start === file.size) return
-  let got = 0
-  await transfer({
-    hub,
+async function openFor({ model, partials, hashes }: Errand, file: ModelFile): Promise<PartFile> {
+  const { hex } = file.digest
+  if (file.size <= SMALL_BYTES) return memoryPart(partPath(partials, hex), file)
+  await writeJournal(partials, model, file)
+  return openPart(partPath(partials, hex), mapPath(partials, hex), file, hashes)
+}
+
+async function bring(errand: Errand, file: ModelFile, part: PartFile): Promise<Brought> {
+  try {
+    await fetchVerified(errand, file, part)
+    return part
+  } catch (error) {
+    return bringByProgram(errand, file, error)
+  }
+}
+
+/** Fetches until the digest is right. Wrong bytes are dropped whole: nobody can tell which of them are wrong. */
+async function fetchVerified(errand: Errand, file: ModelFile, part: PartFile): Promise<void> {
+  let sources = errand.sources
+  let mismatches = 0
+  for (;;) {
+    // What another process or a power cut left is not held against the source.
+    const isOwnWork = !part.resumed()
+    const used = await fetchRest({ ...errand, sources }, file, part)
+    const actual = await part.digest()
+    if (actual === file.digest.hex) return
+    await part.clear()
+    if (!isOwnWork) continue
+    const others = sources.filter((source) => !used.has(source))
+    if (others.length > 0) sources = others
+    else mismatches += 1
+    if (mismatches === MOST_MISMATCHES) throw new AimError('DigestMismatch', { file: file.path, expected: file.digest.hex, actual })
+  }
+}
+
+/** Fetches what the part lacks; answers the sources that it came from. */
+async function fetchRest(errand: Errand, file: ModelFile, part: PartFile): Promise<Set<WeightSource>> {
+  const { model, sources, pool, pace, retry, stallMs, signal, progress } = errand
+  const used = new Set<WeightSource>()
+  progress.follow(file, () => part.extents.bytes())
+  await pool.bring({
     model,
     file,
     part,
+    sources,
+    retry,
     stallMs,
+    pace,
     signal,
-    onBytes(bytes) {
-      got += bytes
-      progress.fetched(bytes)
-      progress.at(file, start + got)
+    onBytes(bytes, source) {
+      used.add(source)
+      progress.fetched(file, bytes, source)
     },
   })
+  return used
 }

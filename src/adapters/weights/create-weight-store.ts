@@ -2,80 +2,131 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AimError, isAimError } from '../../contracts/errors.js'
 import type { ModelFile, PinnedModel, Weights } from '../../contracts/model.js'
-import type { Hub } from '../../ports/hub.js'
+import type { CacheLedger } from '../../ports/cache-ledger.js'
+import type { Peer, WeightSource, WholeFileSource } from '../../ports/weight-source.js'
 import type { WeightStore } from '../../ports/weight-store.js'
 import { tryLock } from './blob-lock.js'
-import { bringFile } from './bring-file.js'
-import { headroom, isWhole, partialsFolder, removeIfEmpty, spaceAt, storageFailure } from './disk.js'
+import { bringFile, type Machinery } from './bring-file.js'
+import { isWhole, partialsFolder, removeIfEmpty, storageFailure } from './disk.js'
 import { inParallel } from './in-parallel.js'
-import { partLength, partsOf, removePart } from './journal.js'
+import { mapPath, partsOf, removePart } from './journal.js'
 import { layoutOf, requireValidFiles, type Layout } from './layout.js'
-import { countProgress } from './progress.js'
-import { syncLinks, writeRef } from './publish.js'
-import { DEFAULT_RETRY, type RetryPolicy } from './retry.js'
+import { bytesInMap } from './part-file.js'
+import { countProgress, type ProgressCount } from './progress.js'
+import { syncNames, writeRef } from './publish.js'
+import { reserve, type Reservation } from './reservation.js'
+import { createHashThreads } from './transfer/hash-threads.js'
+import { createPace } from './transfer/pace.js'
+import { createPool } from './transfer/pool.js'
+import { DEFAULT_RETRY, type RetryPolicy } from './transfer/retry.js'
 
 export type WeightStoreOptions = {
-  hub: Hub
+  /** Where bytes may come from, best first, given the nodes that may hold them. */
+  sources: (peers: Peer[]) => WeightSource[]
+  /** Programs that bring whole files, tried when every source failed. */
+  programs?: WholeFileSource[]
   /** Folder of `models--org--name` folders, as in HF_HUB_CACHE. */
   hubCache: string
   /** Folder for what is not whole yet; on the same file system, outside the cache. */
   partials: string
+  ledger?: CacheLedger
+  /** What an eviction could free, in bytes: told when a disk is too full. */
+  evictableBytes?: () => Promise<number>
   /** Longest time without a byte before a connection is given up, in ms. */
   stallMs?: number
-  /** Files brought at the same time. */
-  parallel?: number
+  /** Most connections of all downloads together. */
+  connections?: number
+  /** Whether a file is on the disk itself, and not only in the system's memory, before it is published. */
+  durable?: boolean
   retry?: Partial<RetryPolicy>
 }
 
+/** Files that are looked at, opened and published side by side; how many of them move bytes is the pool's to say. */
+const FILES_AT_ONCE = 16
+const RESERVATION_MS = 1_000
+
 /** The weights of this node in a standard Hugging Face cache, which Python's tools and every engine read as it is. */
 export function createWeightStore(options: WeightStoreOptions): WeightStore {
-  const { hub, hubCache, stallMs = 60_000, parallel = 4 } = options
-  const retry = { ...DEFAULT_RETRY, ...options.retry }
+  const { hubCache, ledger, programs = [], stallMs = 60_000, connections = 16, durable = true, evictableBytes = async () => 0 } = options
+  const hashes = createHashThreads()
+  const machinery: Machinery = {
+    hashes,
+    pool: createPool({ most: connections, files: hashes.count }),
+    pace: createPace(),
+    retry: { ...DEFAULT_RETRY, ...options.retry },
+    stallMs,
+    durable,
+  }
 
   const find: WeightStore['find'] = async (model, files) => {
     requireValidFiles(files)
     const layout = layoutOf(hubCache, model)
     const whole = await Promise.all(files.map((file) => isWhole(layout.link(file), file.size)))
-    return whole.every(Boolean) ? weights(model, layout, files, 0) : null
+    return whole.every(Boolean) ? weights(model, layout, files, null) : null
   }
 
-  const ensure: WeightStore['ensure'] = async (model, files, { signal, onProgress }) => {
+  const ensure: WeightStore['ensure'] = async (model, files, { signal, onProgress, peers = [], endpoint = null }) => {
     requireValidFiles(files)
     signal?.throwIfAborted()
+    const began = performance.now()
     const layout = layoutOf(hubCache, model)
     const partials = await partialsFolder(options.partials, hubCache)
     const progress = countProgress(files, onProgress)
+    const sources = options.sources(peers)
+    let room: Reservation | null = null
     let succeeded = false
     try {
-      await requireSpace(layout, files, partials)
-      await inParallel(files, parallel, signal, (file, signal) =>
-        bringFile({ hub, model, layout, partials, retry, stallMs, signal, progress }, file),
+      room = await reserveFor(layout, files, partials, progress)
+      await inParallel(files, FILES_AT_ONCE, signal, (file, signal) =>
+        bringFile({ ...machinery, sources, programs, model, layout, partials, signal, progress }, file),
       )
-      if (progress.fetchedBytes() > 0) await syncLinks(layout, files)
+      if (durable && progress.fetchedBytes() > 0) await syncNames(layout, files)
       await recordRef(model, layout, partials, progress.fetchedBytes())
       succeeded = true
     } catch (error) {
       const failure = await storageFailure(error, layout.repo, 0)
-      if (isAimError(failure) && failure.code === 'DiskFull') await discardPartial(model)
-      throw failure
+      if (!isAimError(failure) || failure.code !== 'DiskFull') throw failure
+      await discardPartial(model)
+      throw new AimError('DiskFull', { ...failure.details, evictable: await evictableBytes() }, { cause: failure })
     } finally {
       progress.end(succeeded)
+      await room?.release()
       await removeIfEmpty(partials)
+      await record(model, progress, performance.now() - began)
     }
-    return weights(model, layout, files, progress.fetchedBytes())
+    const result = weights(model, layout, files, progress)
+    const { repo, commit, cache: outcome, bytes, fetchedBytes } = result
+    const ms = Math.round(performance.now() - began)
+    await ledger?.append({ kind: 'asked', at: now(), repo, commit, endpoint, outcome, bytes, fetchedBytes, ms })
+    return result
   }
 
-  /** Before the first byte, so that nobody's disk is filled for nothing. Counts what other downloads leave free at this moment. */
-  async function requireSpace(layout: Layout, files: ModelFile[], partials: string): Promise<void> {
+  /** Before the first byte, so that nobody's disk is filled for nothing. */
+  async function reserveFor(layout: Layout, files: ModelFile[], partials: string, progress: ProgressCount): Promise<Reservation | null> {
     const missing = new Map<string, number>()
     for (const file of files) {
       if ((await isWhole(layout.link(file), file.size)) || (await isWhole(layout.blob(file), file.size))) continue
-      missing.set(file.digest.hex, Math.max(0, file.size - (await partLength(partials, file.digest.hex))))
+      missing.set(file.digest.hex, file.size - (await bytesInMap(mapPath(partials, file.digest.hex), file.size)))
     }
-    if (missing.size === 0) return
-    const { free, total } = await spaceAt(hubCache)
-    const needed = [...missing.values()].reduce((sum, bytes) => sum + bytes, headroom(total))
-    if (needed > free) throw new AimError('DiskFull', { path: hubCache, needed, free })
+    if (missing.size === 0) return null
+    const needed = [...missing.values()].reduce((sum, bytes) => sum + bytes, 0)
+    const room = await reserve(partials, hubCache, needed)
+    const timer = setInterval(() => {
+      room.shrink(Math.max(0, needed - progress.fetchedBytes())).catch(() => clearInterval(timer)) // a full disk: the download itself says so
+    }, RESERVATION_MS)
+    return {
+      ...room,
+      release() {
+        clearInterval(timer)
+        return room.release()
+      },
+    }
+  }
+
+  /** Also what came before a failure: it is here, and verified. */
+  async function record({ repo, commit }: PinnedModel, progress: ProgressCount, ms: number): Promise<void> {
+    const files = progress.fetchedFiles()
+    if (files.length > 0) await ledger?.append({ kind: 'fetched', at: now(), repo, commit, files, ms: Math.round(ms) })
   }
 
   const discardPartial: WeightStore['discardPartial'] = async (model) => {
@@ -108,15 +159,21 @@ async function recordRef(model: PinnedModel, layout: Layout, partials: string, f
   }
 }
 
-function weights(model: Pick<PinnedModel, 'repo' | 'commit'>, layout: Layout, files: ModelFile[], fetchedBytes: number): Weights {
+function weights(
+  model: Pick<PinnedModel, 'repo' | 'commit'>,
+  layout: Layout,
+  files: ModelFile[],
+  progress: Pick<ProgressCount, 'fetchedBytes' | 'bySource'> | null,
+): Weights {
   const bytes = files.reduce((sum, file) => sum + file.size, 0)
+  const fetchedBytes = progress?.fetchedBytes() ?? 0
   return {
     repo: model.repo,
     commit: model.commit,
     path: layout.snapshot,
     bytes,
     fetchedBytes,
-    sources: {},
+    sources: progress?.bySource() ?? {},
     cache: fetchedBytes === 0 ? 'hit' : 'miss',
   }
 }
@@ -126,3 +183,5 @@ async function removeEmptyFolders(folder: string): Promise<void> {
   for (const entry of entries) if (entry.isDirectory()) await removeEmptyFolders(join(folder, entry.name))
   await removeIfEmpty(folder)
 }
+
+const now = (): string => new Date().toISOString()

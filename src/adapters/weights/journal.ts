@@ -1,4 +1,4 @@
-import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import type { ModelFile, PinnedModel } from '../../contracts/model.js'
@@ -9,6 +9,10 @@ const Journal = z.object({ repo: z.string(), commit: z.string(), path: z.string(
 type Journal = z.infer<typeof Journal>
 
 export const partPath = (folder: string, digest: string): string => join(folder, `${digest}.part`)
+/** Which blocks of the part file are there. */
+export const mapPath = (folder: string, digest: string): string => join(folder, `${digest}.map`)
+/** What a program brings, whole. */
+export const wholePath = (folder: string, digest: string): string => join(folder, `${digest}.whole`)
 const journalPath = (folder: string, digest: string): string => join(folder, `${digest}.json`)
 
 /** Written before the part file, and only by the holder of the blob's lock. */
@@ -17,13 +21,7 @@ export async function writeJournal(folder: string, { repo, commit }: PinnedModel
 }
 
 export async function removePart(folder: string, digest: string): Promise<void> {
-  await rm(partPath(folder, digest), { force: true })
-  await rm(journalPath(folder, digest), { force: true })
-}
-
-/** Bytes that an earlier download left of this blob. */
-export async function partLength(folder: string, digest: string): Promise<number> {
-  return (await stat(partPath(folder, digest)).catch(() => null))?.size ?? 0 // none
+  for (const path of [partPath, mapPath, wholePath, journalPath]) await rm(path(folder, digest), { force: true })
 }
 
 /** Digests of the part files of this model, and of those whose journal a kill left unreadable: nobody else would remove them. */
@@ -32,7 +30,7 @@ export async function partsOf(folder: string, model: Pick<PinnedModel, 'repo' | 
     if (errno(error) === 'ENOENT') return []
     throw error
   })
-  const digests = new Set(names.flatMap((name) => /^([0-9a-f]{40,64})\.(?:part|json)$/.exec(name)?.[1] ?? []))
+  const digests = new Set(names.flatMap((name) => /^([0-9a-f]{40,64})\.(?:part|map|whole|json)$/.exec(name)?.[1] ?? []))
   const ours: string[] = []
   for (const digest of digests) {
     const journal = await readJournal(folder, digest)

@@ -1,15 +1,23 @@
 import type { ModelFile, TransferProgress } from '../../contracts/model.js'
+import type { FetchedFile } from '../../domain/cache/event.js'
+import type { WeightSource } from '../../ports/weight-source.js'
+
+type Source = Pick<WeightSource, 'kind' | 'name'>
 
 const TELL_MS = 250
 
 /** Keeps count of one `ensure`, and tells about it four times a second and at the end. */
 export type ProgressCount = {
-  /** So many bytes of the file are on disk. */
-  at(file: ModelFile, bytes: number): void
-  /** So many bytes came over the network. */
-  fetched(bytes: number): void
+  /** How many bytes of the file are there, whenever it is asked. */
+  follow(file: ModelFile, bytes: () => number): void
+  /** So many bytes of the file came over the network. */
+  fetched(file: ModelFile, bytes: number, source: Source): void
   finished(file: ModelFile): void
   fetchedBytes(): number
+  /** Bytes by kind of source. */
+  bySource(): Record<string, number>
+  /** What came over the network and is whole, by file; `source` is where its last byte came from. */
+  fetchedFiles(): FetchedFile[]
   /** Tells the final state when the work succeeded, and falls silent. */
   end(succeeded: boolean): void
 }
@@ -17,31 +25,40 @@ export type ProgressCount = {
 /** Tells also when nothing moved: the listener decides what a standstill means. */
 export function countProgress(files: ModelFile[], onProgress: (progress: TransferProgress) => void = () => {}): ProgressCount {
   const totalBytes = files.reduce((sum, file) => sum + file.size, 0)
-  const done = new Map<string, number>()
-  const finished = new Set<string>()
-  let doneBytes = 0
+  const moving = new Map<ModelFile, () => number>()
+  const finished = new Set<ModelFile>()
+  const sources = new Map<ModelFile, Source>()
+  const bySource: Record<string, number> = {}
+  let finishedBytes = 0
   let fetchedBytes = 0
   let latest = files[0]?.path ?? ''
 
   function tell(): void {
+    const doneBytes = [...moving.values()].reduce((sum, bytes) => sum + bytes(), finishedBytes)
     onProgress({ file: latest, doneBytes, totalBytes, fetchedBytes, filesDone: finished.size, filesTotal: files.length })
-  }
-  function at(file: ModelFile, bytes: number): void {
-    const before = done.get(file.path) ?? 0
-    if (bytes === before) return
-    doneBytes += bytes - before
-    done.set(file.path, bytes)
-    latest = file.path
   }
   const timer = setInterval(tell, TELL_MS)
   return {
-    at,
-    fetched: (bytes) => void (fetchedBytes += bytes),
+    follow(file, bytes) {
+      moving.set(file, bytes)
+      latest = file.path
+    },
+    fetched(file, bytes, source) {
+      fetchedBytes += bytes
+      bySource[source.kind] = (bySource[source.kind] ?? 0) + bytes
+      sources.set(file, source)
+    },
     finished(file) {
-      at(file, file.size)
-      finished.add(file.path)
+      moving.delete(file)
+      finished.add(file)
+      finishedBytes += file.size
     },
     fetchedBytes: () => fetchedBytes,
+    bySource: () => bySource,
+    fetchedFiles: () =>
+      [...sources]
+        .filter(([file]) => finished.has(file))
+        .map(([file, { name }]) => ({ path: file.path, digest: file.digest.hex, bytes: file.size, source: name })),
     end(succeeded) {
       clearInterval(timer)
       if (succeeded) tell()

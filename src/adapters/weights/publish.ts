@@ -9,7 +9,6 @@ import { requireValidRef, type Layout } from './layout.js'
 export async function publishBlob(partPath: string, layout: Layout, file: ModelFile): Promise<void> {
   await inFolder(dirname(layout.link(file)), async () => {})
   await inFolder(layout.blobs, () => rename(partPath, layout.blob(file)))
-  await syncFolder(layout.blobs)
 }
 
 /** Links a blob that is there into the snapshot. A link or file that leads to the right size stays as it is. */
@@ -66,7 +65,8 @@ async function writeSynced(path: string, text: string): Promise<void> {
   }
 }
 
-/** Makes the links of these files outlive a power cut. */
-export async function syncLinks(layout: Layout, files: ModelFile[]): Promise<void> {
+/** Makes the names of these files and of their blobs outlive a power cut. */
+export async function syncNames(layout: Layout, files: ModelFile[]): Promise<void> {
+  await syncFolder(layout.blobs)
   for (const folder of new Set(files.map((file) => dirname(layout.link(file))))) await syncFolder(folder)
 }

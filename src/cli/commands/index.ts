@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from 'commander'
 import type { CommandSpec } from '../cli.js'
+import { CACHE_COMMANDS } from './cache-commands.js'
 import { CACHE_FLOW_COMMANDS } from './cache-flow-commands.js'
 import { DETACH, REASON, TIMEOUT, YES } from './common-options.js'
 import { PLAN_COMMANDS } from './plan-commands.js'
@@ -174,6 +175,7 @@ export const COMMANDS: CommandSpec[] = [
     load: async () => (await import('./config-view.js')).configView,
   },
   ...RECIPE_COMMANDS,
+  ...CACHE_COMMANDS,
   ...CACHE_FLOW_COMMANDS,
   {
     name: 'hub serve',

@@ -1,6 +1,6 @@
 import { age } from '../../domain/units.js'
 
-export { bytes, duration } from '../../domain/units.js'
+export { bytes, duration, parseBytes } from '../../domain/units.js'
 
 const SECONDS = { d: 86_400, h: 3600, m: 60, s: 1 } as const
 

@@ -12,10 +12,23 @@ export function buildContents(scan: CacheScan, usage: CacheUsage): CacheContents
   return {
     repositories: repositories.toSorted((a, b) => compare(a.repo, b.repo)),
     bytes: sum(all),
+    kinds: bytesByKind(scan),
     partialBytes: scan.partials.reduce((total, { bytes }) => total + bytes, 0),
     volume: scan.volume,
     unknown: scan.unknown.toSorted((a, b) => compare(a.path, b.path)),
   }
+}
+
+function bytesByKind({ repositories }: CacheScan): CacheContents['kinds'] {
+  const kinds: CacheContents['kinds'] = { weights: 0, tokenizer: 0, config: 0, dataset: 0, metadata: 0 }
+  const seen = new Set<StoredFile>()
+  for (const { type, revisions } of repositories) {
+    for (const { path, file } of revisions.flatMap(({ files }) => files)) {
+      if (file !== null && !seen.has(file)) kinds[kindOf(path, type)] += file.bytes
+      if (file !== null) seen.add(file)
+    }
+  }
+  return kinds
 }
 
 /** When somebody last asked for a revision, or read one of its files, in ms. A revision of no files: when it was made. */

@@ -3,6 +3,8 @@ export type CacheContents = {
   repositories: CachedRepository[]
   /** Bytes of all blobs, those that no revision links to included. */
   bytes: number
+  /** Of those that a revision links to, by the kind of the first file that does: with the unreferenced ones they add up to `bytes`. */
+  kinds: Record<FileKind, number>
   /** Bytes of downloads that are not whole yet, and of dead ones. */
   partialBytes: number
   /** The volume that the cache is on: free for us, and all of it. */

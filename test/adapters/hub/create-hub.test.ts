@@ -36,7 +36,7 @@ async function pinned(name = 'model.safetensors') {
 
 async function collect(body: AsyncIterable<Buffer>): Promise<Buffer> {
   const chunks: Buffer[] = []
-  for await (const chunk of body) chunks.push(chunk)
+  for await (const chunk of body) chunks.push(Buffer.from(chunk)) // its memory is used again
   return Buffer.concat(chunks)
 }
 

@@ -2,6 +2,7 @@ import { readdir, writeFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createHub } from '../../../src/adapters/hub/create-hub.js'
+import { hubSource } from '../../../src/adapters/sources/hub-source.js'
 import { createWeightStore } from '../../../src/adapters/weights/create-weight-store.js'
 import { headroom } from '../../../src/adapters/weights/disk.js'
 import type { PinnedModel } from '../../../src/contracts/model.js'
@@ -38,7 +39,8 @@ describe.skipIf(!canMountTmpfs())('on a small file system of its own (needs the 
     tmpfs.unmount()
   })
   const client = () => createHub({ endpoint: hub.url, token: async () => null })
-  const store = () => createWeightStore({ hub: client(), hubCache: join(tmpfs.path, 'hub'), partials: join(tmpfs.path, 'aim') })
+  const store = () =>
+    createWeightStore({ sources: () => [hubSource(client())], hubCache: join(tmpfs.path, 'hub'), partials: join(tmpfs.path, 'aim') })
 
   it('says so before the first byte, with both numbers', async () => {
     await writeFile(join(tmpfs.path, 'other'), Buffer.alloc(8 * MIB))
@@ -78,9 +80,9 @@ describe.skipIf(!canMountTmpfs())('on a small file system of its own (needs the 
 
   it('keeps part files beside the blobs when the folder for them is on another file system', async () => {
     const elsewhere = join(served.path, 'partials')
-    const apart = createWeightStore({ hub: client(), hubCache: tmpfs.path, partials: elsewhere })
+    const apart = createWeightStore({ sources: () => [hubSource(client())], hubCache: tmpfs.path, partials: elsewhere })
     expect(await apart.ensure(model, model.files, {})).toMatchObject({ cache: 'miss' })
-    expect(await readdir(tmpfs.path)).toEqual(['models--acme--tiny'])
+    expect(await readdir(tmpfs.path)).toEqual(['.locks', 'models--acme--tiny'])
     expect(await readdir(served.path)).not.toContain('partials')
   })
 })

@@ -1,8 +1,10 @@
-import { lstat, readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { createHub } from '../../../src/adapters/hub/create-hub.js'
+import { hubSource } from '../../../src/adapters/sources/hub-source.js'
 import { createWeightStore } from '../../../src/adapters/weights/create-weight-store.js'
+import { bytesInMap } from '../../../src/adapters/weights/part-file.js'
 import { startChild, type Child } from '../../support/children.js'
 import { startMisbehavingHub, type MisbehavingHub } from '../../support/misbehaving-hub.js'
 import { sha256, temporaryFolder, writeSampleModel } from '../../support/sample-model.js'
@@ -35,7 +37,7 @@ afterEach(async () => {
 
 const hubCache = () => join(local.path, 'hub')
 const partials = () => join(local.path, 'partials')
-const partSize = async () => (await lstat(join(partials(), `${sha256(content)}.part`)).catch(() => null))?.size ?? 0
+const partSize = () => bytesInMap(join(partials(), `${sha256(content)}.map`), SIZE)
 const rangeStarts = () =>
   hub.requests
     .filter(({ method, path }) => method === 'GET' && WEIGHTS.test(path))
@@ -61,7 +63,7 @@ it('continues where a process that was killed with -9 stopped', { timeout: 60_00
   hub.behave()
   const kept = await partSize()
   const store = createWeightStore({
-    hub: createHub({ endpoint: hub.url, token: async () => null }),
+    sources: () => [hubSource(createHub({ endpoint: hub.url, token: async () => null }))],
     hubCache: hubCache(),
     partials: partials(),
   })

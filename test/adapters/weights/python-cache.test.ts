@@ -2,6 +2,7 @@ import { readFile, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createHub } from '../../../src/adapters/hub/create-hub.js'
+import { hubSource } from '../../../src/adapters/sources/hub-source.js'
 import { createWeightStore } from '../../../src/adapters/weights/create-weight-store.js'
 import type { PinnedModel } from '../../../src/contracts/model.js'
 import { startMisbehavingHub, type MisbehavingHub } from '../../support/misbehaving-hub.js'
@@ -35,7 +36,7 @@ describe.skipIf(python === null)(
     })
     const store = () =>
       createWeightStore({
-        hub: createHub({ endpoint: hub.url, token: async () => null }),
+        sources: () => [hubSource(createHub({ endpoint: hub.url, token: async () => null }))],
         hubCache: join(home.path, 'hub'),
         partials: join(home.path, 'aim'),
       })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { bytes, duration, moment, parseDuration } from '../../../src/cli/output/units.js'
+import { bytes, duration, moment, parseBytes, parseDuration } from '../../../src/cli/output/units.js'
 
 describe('bytes', () => {
   it.each([
@@ -41,4 +41,20 @@ describe('moment', () => {
   })
   it('takes a clock that is behind for now', () => expect(moment('2026-01-01T00:02:09Z', 'relative', now)).toBe('0s ago'))
   it('shows what is no time as it is', () => expect(moment('?', 'relative', now)).toBe('?'))
+})
+
+describe('parseBytes', () => {
+  it.each([
+    ['500GB', 500e9],
+    ['1.5 TB', 1.5e12],
+    ['64MiB', 64 << 20],
+    ['10kB', 10_000],
+    ['12B', 12],
+    ['12', 12],
+    ['5 bananas', null],
+    ['GB', null],
+    ['-1GB', null],
+    ['1iB', null],
+    ['1G', null],
+  ])('%s is %s', (text, count) => expect(parseBytes(text)).toBe(count))
 })

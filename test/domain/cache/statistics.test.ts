@@ -117,7 +117,7 @@ describe('contents', () => {
       ]),
       foldEvents([]),
     )
-    expect([contents.bytes, contents.repositories[0]?.bytes]).toEqual([300, 300])
+    expect([contents.bytes, contents.repositories[0]?.bytes, contents.kinds.metadata]).toEqual([300, 300, 300])
     expect(contents.repositories[0]?.revisions.map(({ bytes, ownBytes }) => [bytes, ownBytes])).toEqual([
       [200, 100],
       [200, 100],

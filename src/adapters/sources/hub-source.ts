@@ -1,0 +1,7 @@
+import type { Hub } from '../../ports/hub.js'
+import type { WeightSource } from '../../ports/weight-source.js'
+
+/** The hub itself, as a place that bytes come from. */
+export function hubSource(hub: Hub, name = 'hub'): WeightSource {
+  return { kind: 'hub', name, locate: hub.locate, direct: hub.direct, read: hub.read }
+}

@@ -1,0 +1,63 @@
+import { randomBytes } from 'node:crypto'
+import { readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { AimError } from '../../contracts/errors.js'
+import { namesIn, touchedLately } from './blob-lock.js'
+import { errno, headroom, inFolder, spaceAt } from './disk.js'
+import { isAlive, ownIdentity } from './process-identity.js'
+
+/** Room on a volume that a running download still needs. */
+export type Reservation = {
+  /** So many bytes are still to come. Said every few seconds, or other machines take it for dead. */
+  shrink(remaining: number): Promise<void>
+  release(): Promise<void>
+}
+
+/**
+ * Reserves room for `needed` bytes, counting what all running downloads of this folder, in any process, still need. Each keeps a file that
+ * says so under its process's identity; a dead one's counts no more.
+ * @throws AimError `DiskFull` with `needed` and `free` (what others leave), in bytes.
+ */
+export async function reserve(folder: string, volume: string, needed: number): Promise<Reservation> {
+  const { machine, pid, start } = ownIdentity()
+  const path = join(folder, `${machine}-${pid}-${start}-${randomBytes(6).toString('hex')}.space`)
+  await inFolder(folder, () => writeFile(path, String(needed), { flag: 'wx' }))
+  const { free, total } = await spaceAt(volume)
+  const left = free - (await promisedToOthers(folder, path))
+  if (needed + headroom(total) > left) {
+    await rm(path, { force: true })
+    throw new AimError('DiskFull', { path: volume, needed: needed + headroom(total), free: Math.max(0, left) })
+  }
+  return {
+    async shrink(remaining) {
+      const next = `${path}.next`
+      await writeFile(next, String(remaining))
+      await rename(next, path)
+    },
+    async release() {
+      await rm(path, { force: true })
+      await promisedToOthers(folder, path) // nothing of dead ones stays
+    },
+  }
+}
+
+/** Bytes that live downloads still need; what dead ones left is removed. */
+async function promisedToOthers(folder: string, own: string): Promise<number> {
+  let bytes = 0
+  for (const name of await namesIn(folder)) {
+    const [, machine, pid, start] = /^([0-9a-f]{12})-(\d+)-(\d+)-[0-9a-f]+\.space$/.exec(name) ?? []
+    const path = join(folder, name)
+    if (machine === undefined || pid === undefined || start === undefined || path === own) continue
+    const alive = isAlive({ machine, pid: Number(pid), start }) ?? (await touchedLately(path))
+    if (alive) bytes += Number(await readPromise(path))
+    else await rm(path, { force: true })
+  }
+  return bytes
+}
+
+async function readPromise(path: string): Promise<string> {
+  return readFile(path, 'utf8').catch((error: unknown) => {
+    if (errno(error) === 'ENOENT') return '0' // released meanwhile
+    throw error
+  })
+}

@@ -1,0 +1,183 @@
+import { AimError, ERRORS, isAimError } from '../../../contracts/errors.js'
+import type { ModelFile, PinnedModel } from '../../../contracts/model.js'
+import type { Extent } from '../../../domain/cache/extents.js'
+import type { FileLocation } from '../../../ports/hub.js'
+import type { WeightSource } from '../../../ports/weight-source.js'
+import { SMALL_BYTES } from '../memory-part.js'
+import type { PartFile } from '../part-file.js'
+import { fetchRange, left, rangeOf, rateOf, type Range } from './fetch-range.js'
+import type { Pace } from './pace.js'
+import { askedWaitMs, backoffMs, REAL_PROGRESS_BYTES, type RetryPolicy } from './retry.js'
+
+export type FileErrand = {
+  model: PinnedModel
+  file: ModelFile
+  part: PartFile
+  /** Where to look, best first. */
+  sources: WeightSource[]
+  retry: RetryPolicy
+  stallMs: number
+  pace: Pace
+  signal: AbortSignal
+  /** Told about each piece that came over the network, in bytes, and where from. */
+  onBytes: (bytes: number, source: WeightSource) => void
+}
+
+/** One file on its way, over as many connections as the pool gives it. */
+export type FileTransfer = {
+  /** Whether parts wait for a connection. */
+  hasParts(): boolean
+  /** Whether a free connection would help one that has much left. */
+  hasShare(): boolean
+  /** Brings one range of at most so many bytes. Never throws: what fails is tried again, or ends the transfer. */
+  work(partBytes: number): Promise<void>
+  /** Ranges under way. */
+  active(): readonly Range[]
+  /** Settles when every byte is there, or it cannot be; nothing is under way then. Rejects with the failure of the last source. */
+  readonly ended: Promise<void>
+}
+
+/** The reason of a range that is cut to be asked for again. No failure of the source. */
+export const LAGGING = new Error('the connection fell behind the others')
+
+/** Where a file is fetched at the moment. A failure of an earlier place says nothing about the present one. */
+type Place = { source: WeightSource; location: Promise<FileLocation | null>; delivered: boolean }
+
+/** Begins to bring what the part file lacks. `wake` tells the pool that there may be work again. */
+export function startFileTransfer(errand: FileErrand, wake: () => void): FileTransfer {
+  const { model, file, part, sources, retry, pace, signal } = errand
+  const pending: Extent[] = part.extents.gaps(file.size)
+  const active = new Set<Range>()
+  let sourceIndex = 0
+  let place: Place | null = null
+  let failures = 0
+  let notBefore = 0
+  let bytesAtFailure = part.extents.bytes()
+  let worst: unknown
+  let over: { failure: unknown } | null = null
+  let settle: { resolve(): void; reject(error: unknown): void }
+  const ended = new Promise<void>((resolve, reject) => (settle = { resolve, reject }))
+
+  function end(failure?: unknown): void {
+    if (over === null) {
+      over = { failure }
+      signal.removeEventListener('abort', onAbort)
+      for (const range of active) range.abort.abort(failure)
+    }
+    if (active.size > 0) return
+    if (over.failure === undefined) settle.resolve()
+    else settle.reject(over.failure)
+  }
+  const onAbort = (): void => end(signal.reason)
+
+  function take(partBytes: number): Range | null {
+    const next = pending.shift()
+    if (next === undefined) return shareOfLargest()
+    if (next.end - next.start <= partBytes * 1.5) return rangeOf(next.start, next.end)
+    pending.unshift({ start: next.start + partBytes, end: next.end })
+    return rangeOf(next.start, next.start + partBytes)
+  }
+
+  /** The second half of the range that has most left, so that the end of a file does not hang on one slow connection. */
+  function shareOfLargest(): Range | null {
+    const [largest] = [...active].filter(isWorthSharing).toSorted((a, b) => left(b) - left(a))
+    if (largest === undefined) return null
+    const middle = largest.at + Math.ceil(left(largest) / 2)
+    const range = rangeOf(middle, largest.end)
+    largest.end = middle
+    return range
+  }
+
+  function placeNow(): Place {
+    if (place !== null) return place
+    const source = sources[sourceIndex] as WeightSource
+    place = { source, delivered: false, location: locate(source) }
+    place.location.catch(() => {}) // told to each range that awaits it
+    return place
+  }
+
+  async function locate(source: WeightSource): Promise<FileLocation | null> {
+    await pace.turn(source.name, signal)
+    if (file.size <= SMALL_BYTES && source.direct !== undefined) return source.direct(model, file, signal)
+    return source.locate(model, file, signal)
+  }
+
+  async function bring(range: Range, from: Place): Promise<void> {
+    const location = await from.location
+    if (location === null) throw new AimError('NotHere', { source: from.source.name, file: file.path })
+    await pace.turn(from.source.name, range.abort.signal)
+    await fetchRange({
+      ...errand,
+      source: from.source,
+      location,
+      range,
+      onBytes(bytes) {
+        from.delivered = true
+        errand.onBytes(bytes, from.source)
+      },
+    })
+  }
+
+  function onFailure(error: unknown, from: Place): void {
+    if (over !== null || error === LAGGING) return
+    if (!isAimError(error)) return end(error)
+    if (from !== place) return
+    place = null
+    const moved = part.extents.bytes() - bytesAtFailure
+    bytesAtFailure = part.extents.bytes()
+    if (error.code === 'HubAuth' && from.delivered && moved > 0) return // its signed address ran out: it is located anew
+    if (!ERRORS[error.code].retry) return nextSource(error)
+    failures = moved >= REAL_PROGRESS_BYTES ? 1 : failures + 1
+    const asked = askedWaitMs(error)
+    if (failures >= retry.tries || asked > retry.mostPatienceMs) return nextSource(error)
+    const wait = Math.max(asked, backoffMs(retry, failures))
+    if (asked > 0) pace.rest(from.source.name, asked)
+    notBefore = performance.now() + wait
+    setTimeout(wake, wait + 1).unref()
+  }
+
+  function nextSource(error: AimError): void {
+    if (worst === undefined || error.code !== 'NotHere') worst = error
+    sourceIndex += 1
+    failures = 0
+    notBefore = 0
+    if (sourceIndex >= sources.length) end(worst)
+  }
+
+  const isWaiting = (): boolean => over !== null || performance.now() < notBefore
+
+  if (signal.aborted) onAbort()
+  else signal.addEventListener('abort', onAbort, { once: true })
+  if (pending.length === 0) end()
+  return {
+    ended,
+    active: () => [...active],
+    hasParts: () => !isWaiting() && pending.length > 0,
+    hasShare: () => !isWaiting() && [...active].some(isWorthSharing),
+    async work(partBytes) {
+      const range = take(partBytes)
+      if (range === null) return
+      active.add(range)
+      const from = placeNow()
+      try {
+        await bring(range, from)
+      } catch (error) {
+        onFailure(error, from)
+      }
+      active.delete(range)
+      if (left(range) > 0) pending.unshift({ start: range.at, end: range.end })
+      if (over !== null || (active.size === 0 && pending.length === 0)) end()
+    },
+  }
+}
+
+/** Both halves must be worth a request of their own. */
+const LEAST_SHARE_BYTES = 4 << 20
+/** What is done in less time than this, in ms, is not worth another connection. */
+const LEAST_SHARE_MS = 1_500
+
+function isWorthSharing(range: Range): boolean {
+  const now = performance.now()
+  const isKnown = now - range.since > LEAST_SHARE_MS
+  return isKnown && left(range) >= 2 * LEAST_SHARE_BYTES && left(range) / rateOf(range, now) > LEAST_SHARE_MS
+}
