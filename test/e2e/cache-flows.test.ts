@@ -39,8 +39,10 @@ function cached(): { commit: string; weights: Buffer } {
 
 test('a model is warmed on a real node, and is a hit the next time', async () => {
   const first = await aim<WarmResult>('warm', MODEL)
-  expect(first).toMatchObject({ outcome: 'warmed', repo: MODEL, nodes: [{ nodeId: 'e2e', outcome: 'miss' }] })
-  expect(cached()).toEqual({ commit: first.commit, weights: readFileSync(join(hub.path, MODEL, 'model.safetensors')) })
+  expect(first).toMatchObject({ outcome: 'warmed', repo: MODEL, outsideBytes: first.bytes, nodes: [{ nodeId: 'e2e', outcome: 'miss' }] })
+  const { commit, weights } = cached()
+  expect(commit).toBe(first.commit)
+  expect(weights.equals(readFileSync(join(hub.path, MODEL, 'model.safetensors')))).toBe(true)
   expect(await aim<WarmResult>('warm', MODEL, '--verify')).toMatchObject({ nodes: [{ outcome: 'hit', fetchedBytes: 0 }] })
 })
 
