@@ -21,7 +21,8 @@ export const download: Bench = {
       const server = await startDownloadServer(dir, join(folder, 'nginx'))
       try {
         // The hub hashes what it serves when it is first asked: not ours to measure.
-        for (const { repo } of [BIG, SHARDS]) await (await fetch(`${server.fast}/api/models/${repo}/revision/main?blobs=true`)).arrayBuffer()
+        for (const { repo } of [BIG, SHARDS])
+          await (await fetch(`${server.fast}/api/models/${repo}/revision/main?blobs=true`)).arrayBuffer()
         return [
           ...(await speedFigures(server, out, note)),
           await resumeFigure(server.capped, out, note),

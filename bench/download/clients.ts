@@ -11,7 +11,12 @@ export const ours = (hub: string, repo: string, folder: string, ...flags: string
   measure([process.execPath, script('ours'), hub, repo, folder, ...flags], {})
 
 export const hf = (hub: string, repo: string, folder: string): Promise<Cost> =>
-  measure([hfProgram(), 'download', repo], { HF_HOME: folder, HF_ENDPOINT: hub, HF_HUB_DISABLE_TELEMETRY: '1', HF_HUB_DISABLE_UPDATE_CHECK: '1' })
+  measure([hfProgram(), 'download', repo], {
+    HF_HOME: folder,
+    HF_ENDPOINT: hub,
+    HF_HUB_DISABLE_TELEMETRY: '1',
+    HF_HUB_DISABLE_UPDATE_CHECK: '1',
+  })
 
 export const hubJs = (hub: string, repo: string, folder: string): Promise<Cost> =>
   measure([process.execPath, script('hub-js'), hub, repo, folder], {})
@@ -19,7 +24,8 @@ export const hubJs = (hub: string, repo: string, folder: string): Promise<Cost> 
 export const aria2 = (url: string, folder: string): Promise<Cost> =>
   measure(['aria2c', '--quiet', '-x16', '-s16', '--file-allocation=none', `--dir=${folder}`, url], {})
 
-export const curl = (url: string, folder: string): Promise<Cost> => measure(['curl', '--silent', '--fail', '--output', join(folder, 'file'), url], {})
+export const curl = (url: string, folder: string): Promise<Cost> =>
+  measure(['curl', '--silent', '--fail', '--output', join(folder, 'file'), url], {})
 
 /** `hf` of AIM_HF_BIN, or the one that our tests install. */
 function hfProgram(): string {

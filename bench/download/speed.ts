@@ -33,8 +33,16 @@ export async function speedFigures(server: DownloadServer, out: string, note: No
     },
     note,
   )
-  const cap = await rounds(ROUNDS, { ours: into((to) => ours(capped, BIG.repo, to, '--unsynced')), hf: into((to) => hf(capped, BIG.repo, to)) }, note)
-  const shards = await rounds(ROUNDS, { ours: into((to) => ours(fast, SHARDS.repo, to)), hf: into((to) => hf(fast, SHARDS.repo, to)) }, note)
+  const cap = await rounds(
+    ROUNDS,
+    { ours: into((to) => ours(capped, BIG.repo, to, '--unsynced')), hf: into((to) => hf(capped, BIG.repo, to)) },
+    note,
+  )
+  const shards = await rounds(
+    ROUNDS,
+    { ours: into((to) => ours(fast, SHARDS.repo, to)), hf: into((to) => hf(fast, SHARDS.repo, to)) },
+    note,
+  )
   rmSync(out, { recursive: true, force: true })
 
   const rate = (costs: Cost[] | undefined): number => BIG.bytes / MB / least(costs, 'seconds')

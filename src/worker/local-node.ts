@@ -7,20 +7,15 @@ import type { Settings } from '../config/settings.js'
 import { toInspectedNode, toMachine, type InspectedNode } from '../contracts/inventory.js'
 import type { NodeInspection } from '../domain/node.js'
 import type { NodePorts } from '../../activities/node/index.js'
-import { localCache } from './local-cache.js'
-import { launcherOf, weightsOf } from './local-parts.js'
+import { launcherOf } from './local-engines.js'
+import { localWeights } from './local-weights.js'
 import { recipesOf } from './recipes.js'
-
-export { hubOf, launcherOf } from './local-parts.js'
 
 /** AMD's tools answer in seconds; one that takes longer hangs. */
 const TOOL_LIMIT_MS = 20_000
 
 export function nodePortsOf(settings: Settings): NodePorts {
   const { hubCache } = pathsOf(settings)
-  const launcher = launcherOf(settings)
-  const { cache, ledger } = localCache(settings)
-  const evictableBytes = async () => cache.evictableBytes((await launcher.list()).map(({ spec }) => spec.modelPath))
   return {
     nodeId: settings.nodeId,
     namespace: settings.temporalNamespace,
@@ -31,11 +26,9 @@ export function nodePortsOf(settings: Settings): NodePorts {
       labels: labelsOf(settings.nodeLabels),
       runTool: toolRunner(TOOL_LIMIT_MS),
     }),
-    weights: weightsOf(settings, { ledger, evictableBytes }),
-    cache,
-    ledger,
+    ...localWeights(settings),
     cachePolicy: cachePolicyOf(settings),
-    launcher,
+    launcher: launcherOf(settings),
     client: createEngineClient(),
   }
 }

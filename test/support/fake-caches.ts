@@ -72,7 +72,7 @@ export class FakeCache implements ModelCache {
   async contents(): Promise<CacheContents> {
     const { repositories } = this
     const kinds = { weights: 0, tokenizer: 0, config: 0, dataset: 0, metadata: 0 }
-    return { repositories, bytes: 0, kinds, partialBytes: 0, volume: { freeBytes: 2 ** 39, totalBytes: 2 ** 40 }, unknown: [] }
+    return { repositories, kinds, bytes: 0, partialBytes: 0, volume: { freeBytes: 2 ** 39, totalBytes: 2 ** 40 }, unknown: [] }
   }
 
   async prune(request: PruneRequest, inUse: string[]): Promise<PruneReport> {

@@ -1,6 +1,6 @@
 import { chmod, open, rename, rm } from 'node:fs/promises'
 import { payloadPath } from './places.js'
-import { tryPythonLock } from './python-lock.js'
+import { tryPythonLock } from '../weights/python-lock.js'
 import { referencesOf } from './scan-shared.js'
 
 /**

@@ -7,6 +7,7 @@ import { SMALL_BYTES } from '../memory-part.js'
 import type { PartFile } from '../part-file.js'
 import { fetchRange, left, rangeOf, rateOf, type Range } from './fetch-range.js'
 import type { Pace } from './pace.js'
+import type { PartTuning } from './part-tuning.js'
 import { askedWaitMs, backoffMs, REAL_PROGRESS_BYTES, type RetryPolicy } from './retry.js'
 
 export type FileErrand = {
@@ -44,7 +45,7 @@ export const LAGGING = new Error('the connection fell behind the others')
 type Place = { source: WeightSource; location: Promise<FileLocation | null>; delivered: boolean }
 
 /** Begins to bring what the part file lacks. `wake` tells the pool that there may be work again. */
-export function startFileTransfer(errand: FileErrand, wake: () => void): FileTransfer {
+export function startFileTransfer(errand: FileErrand, parts: PartTuning, wake: () => void): FileTransfer {
   const { model, file, part, sources, retry, pace, signal } = errand
   const pending: Extent[] = part.extents.gaps(file.size)
   const active = new Set<Range>()
@@ -80,7 +81,7 @@ export function startFileTransfer(errand: FileErrand, wake: () => void): FileTra
 
   /** The second half of the range that has most left, so that the end of a file does not hang on one slow connection. */
   function shareOfLargest(): Range | null {
-    const [largest] = [...active].filter(isWorthSharing).toSorted((a, b) => left(b) - left(a))
+    const [largest] = [...active].filter((range) => isWorthSharing(range, parts)).toSorted((a, b) => left(b) - left(a))
     if (largest === undefined) return null
     const middle = largest.at + Math.ceil(left(largest) / 2)
     const range = rangeOf(middle, largest.end)
@@ -153,7 +154,7 @@ export function startFileTransfer(errand: FileErrand, wake: () => void): FileTra
     ended,
     active: () => [...active],
     hasParts: () => !isWaiting() && pending.length > 0,
-    hasShare: () => !isWaiting() && [...active].some(isWorthSharing),
+    hasShare: () => !isWaiting() && [...active].some((range) => isWorthSharing(range, parts)),
     async work(partBytes) {
       const range = take(partBytes)
       if (range === null) return
@@ -171,13 +172,9 @@ export function startFileTransfer(errand: FileErrand, wake: () => void): FileTra
   }
 }
 
-/** Both halves must be worth a request of their own. */
-const LEAST_SHARE_BYTES = 4 << 20
-/** What is done in less time than this, in ms, is not worth another connection. */
-const LEAST_SHARE_MS = 1_500
-
-function isWorthSharing(range: Range): boolean {
+/** What would take another while, and leaves both halves worth a request of their own. */
+function isWorthSharing(range: Range, { leastBytes, sharedAfterMs }: PartTuning): boolean {
   const now = performance.now()
-  const isKnown = now - range.since > LEAST_SHARE_MS
-  return isKnown && left(range) >= 2 * LEAST_SHARE_BYTES && left(range) / rateOf(range, now) > LEAST_SHARE_MS
+  const isKnown = now - range.since > sharedAfterMs
+  return isKnown && left(range) >= leastBytes && left(range) / rateOf(range, now) > sharedAfterMs
 }
