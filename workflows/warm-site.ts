@@ -87,7 +87,7 @@ export function detectHolders({ request, steps }: Warm, { model, files }: Wanted
     const [only] = site.nodes
     if (only !== undefined && site.nodes.length === 1) show({ AimNode: only.nodeId })
     const whole = site.nodes.filter(({ missing }) => missing.size === 0).length
-    say([`${site.nodes.length} nodes, ${whole} have it`, ...site.silent.map(({ nodeId }) => `${nodeId} does not answer`)].join('; '))
+    say([`${whole} of ${site.nodes.length} nodes have it`, ...site.silent.map(({ nodeId }) => `${nodeId} does not answer`)].join('; '))
     return site
   })
 }

@@ -1,6 +1,7 @@
 import { findTools, createNodeProbe } from '../adapters/probe/index.js'
 import { createEngineClient } from '../adapters/engine-client/index.js'
 import { capture, inspectCaptures, toolRunner, type Captured } from '../adapters/rocm/index.js'
+import { cachePolicyOf } from '../config/cache-policy.js'
 import { pathsOf } from '../config/paths.js'
 import type { Settings } from '../config/settings.js'
 import { toInspectedNode, toMachine, type InspectedNode } from '../contracts/inventory.js'
@@ -26,7 +27,7 @@ export function nodePortsOf(settings: Settings): NodePorts {
       runTool: toolRunner(TOOL_LIMIT_MS),
     }),
     ...localWeights(settings),
-    cachePolicy: { order: 'lru' },
+    cachePolicy: cachePolicyOf(settings),
     launcher: launcherOf(settings),
     client: createEngineClient(),
   }

@@ -1,6 +1,5 @@
 import type { CommandSpec, OptionSpec } from '../cli.js'
-import { parseBytes } from '../output/parse-bytes.js'
-import { DETACH, REASON, TIMEOUT, asDuration, asWords } from './common-options.js'
+import { DETACH, REASON, TIMEOUT, asBytes, asDuration, asWords } from './common-options.js'
 import { asInteger, asLabels } from './requirement-options.js'
 
 const NODE: OptionSpec = {
@@ -16,7 +15,7 @@ const REFRESH_OPTIONS: OptionSpec[] = [
   { flags: '--prewarm <model>', about: 'model to bring ahead, org/name or org/name@ref; may be repeated', parse: asWords },
   NODE,
   { flags: '--no-evict', about: 'remove nothing' },
-  { flags: '--sample <size>', about: 'how much of each cache is proved again (default 10GB; 0: nothing)', parse: parseBytes },
+  { flags: '--sample <size>', about: 'how much of each cache is proved again (default 10GB; 0: nothing)', parse: asBytes },
   REASON,
 ]
 

@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from 'commander'
 import type { OptionSpec } from '../cli.js'
-import { parseDuration } from '../output/units.js'
+import { parseBytes, parseDuration } from '../output/units.js'
 
 /** Flags that several verbs take in the same sense. */
 
@@ -17,6 +17,12 @@ export function asDuration(text: string): number {
   const ms = parseDuration(text)
   if (ms === null) throw new InvalidArgumentError('It must be a duration: 90s, 10m, 1h30m.')
   return ms
+}
+
+export function asBytes(text: string): number {
+  const bytes = parseBytes(text)
+  if (bytes === null) throw new InvalidArgumentError('It must be a size: 500GB, 1.5TB, 64MiB.')
+  return bytes
 }
 
 /** A flag that may be repeated. */

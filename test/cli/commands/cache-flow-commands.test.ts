@@ -5,7 +5,6 @@ import { cacheRefresh } from '../../../src/cli/commands/cache-refresh.js'
 import { cacheSchedule } from '../../../src/cli/commands/cache-schedule.js'
 import { cacheWarm } from '../../../src/cli/commands/cache-warm.js'
 import type { Interrupted } from '../../../src/cli/interrupt.js'
-import { parseBytes } from '../../../src/cli/output/parse-bytes.js'
 import type { CacheSchedule, RefreshInput, RefreshResult, WarmInput, WarmResult } from '../../../src/contracts/cache-flows.js'
 import { AimError } from '../../../src/contracts/errors.js'
 import { handleOf, testCli } from '../support.js'
@@ -235,15 +234,4 @@ describe('aim cache flows', () => {
     await cli.print(await cacheFlows(cli, [], { limit: 20 }))
     expect(err()).toContain('next: aim cache warm org/name')
   })
-})
-
-describe('a size', () => {
-  it.each([
-    ['10GB', 1e10],
-    ['1.5 TiB', 1.5 * 2 ** 40],
-    ['64mib', 64 * 2 ** 20],
-    ['0', 0],
-  ])('%s is %d bytes', (text, bytes) => expect(parseBytes(text)).toBe(bytes))
-
-  it.each(['', 'many', '10 parsecs', '-1GB'])('%s is none', (text) => expect(() => parseBytes(text)).toThrow('It must be a size'))
 })
