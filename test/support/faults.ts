@@ -27,8 +27,8 @@ export type Fault =
   /** Sends the head byte by byte, after `before` (an early head) and with the lines of `more` in it. */
   | { kind: 'head'; before?: string; more?: string[] }
 
-/** Which requests a fault strikes: all when absent. `times` limits how often. */
-export type Target = { path?: RegExp; method?: string; times?: number }
+/** Which requests a fault strikes: all when absent. `times` limits how often; the first `skip` are let pass. */
+export type Target = { path?: RegExp; method?: string; times?: number; skip?: number }
 
 /** A request as it came, over which connection, and the bytes of its body that were sent. */
 export type Recorded = {

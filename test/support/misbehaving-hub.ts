@@ -25,12 +25,13 @@ export async function startMisbehavingHub(dir: string | { url: string }, options
   const requests: Recorded[] = []
   const connections = new Map<object, number>()
   const signatures: { left: Required<Signature> }[] = []
-  let planned: { fault: Fault; target: Target; left: number }[] = []
+  let planned: { fault: Fault; target: Target; skip: number; left: number }[] = []
   let signature: Signature | null = null
   const release: (() => void)[] = []
 
   function faultsFor(method: string, path: string): Fault[] {
-    const hits = planned.filter(({ target, left }) => left > 0 && (target.path?.test(path) ?? true) && (target.method ?? method) === method)
+    const matching = planned.filter(({ target }) => (target.path?.test(path) ?? true) && (target.method ?? method) === method)
+    const hits = matching.filter((plan) => plan.skip-- <= 0 && plan.left > 0)
     for (const hit of hits) hit.left--
     return hits.map(({ fault }) => fault)
   }
@@ -107,7 +108,7 @@ export async function startMisbehavingHub(dir: string | { url: string }, options
     requests,
     sentBytes: (path) =>
       requests.filter((request) => request.method === 'GET' && path.test(request.path)).reduce((sum, { sentBytes }) => sum + sentBytes, 0),
-    misbehave: (fault, target = {}) => void planned.push({ fault, target, left: target.times ?? Infinity }),
+    misbehave: (fault, target = {}) => void planned.push({ fault, target, skip: target.skip ?? 0, left: target.times ?? Infinity }),
     sign: (next) => void (signature = next),
     behave,
     async close() {

@@ -110,7 +110,9 @@ async function fetchVerified(errand: Errand, file: ModelFile, part: PartFile): P
     if (actual === file.digest.hex) return
     await part.clear()
     if (!isOwnWork) continue
-    const others = sources.filter((source) => !used.has(source))
+    // Of several, the first is not asked again: the next try shows whether it was that one.
+    const [blamed] = used
+    const others = sources.filter((source) => source !== blamed)
     if (others.length > 0) sources = others
     else mismatches += 1
     if (mismatches === MOST_MISMATCHES) throw new AimError('DigestMismatch', { file: file.path, expected: file.digest.hex, actual })

@@ -42,7 +42,10 @@ export type FileTransfer = {
 export const LAGGING = new Error('the connection fell behind the others')
 
 /** Where a file is fetched at the moment. A failure of an earlier place says nothing about the present one. */
-type Place = { source: WeightSource; location: Promise<FileLocation | null>; delivered: boolean }
+type Place = { source: WeightSource; location: Promise<FileLocation | null>; located: boolean }
+
+/** Addresses in a row that were given and then refused without a byte, after which it is believed. One may run out before most connections use it. */
+const MOST_REFUSALS = 3
 
 /** Begins to bring what the part file lacks. `wake` tells the pool that there may be work again. */
 export function startFileTransfer(errand: FileErrand, parts: PartTuning, wake: () => void): FileTransfer {
@@ -52,6 +55,7 @@ export function startFileTransfer(errand: FileErrand, parts: PartTuning, wake: (
   let sourceIndex = 0
   let place: Place | null = null
   let failures = 0
+  let refusals = 0
   let notBefore = 0
   let bytesAtFailure = part.extents.bytes()
   let worst: unknown
@@ -92,19 +96,21 @@ export function startFileTransfer(errand: FileErrand, parts: PartTuning, wake: (
   function placeNow(): Place {
     if (place !== null) return place
     const source = sources[sourceIndex] as WeightSource
-    place = { source, delivered: false, location: locate(source) }
+    place = { source, located: false, location: locate(source) }
     place.location.catch(() => {}) // told to each range that awaits it
     return place
   }
 
+  const isDirect = (source: WeightSource): source is Required<WeightSource> => file.size <= SMALL_BYTES && source.direct !== undefined
+
   async function locate(source: WeightSource): Promise<FileLocation | null> {
     await pace.turn(source.name, signal)
-    if (file.size <= SMALL_BYTES && source.direct !== undefined) return source.direct(model, file, signal)
-    return source.locate(model, file, signal)
+    return isDirect(source) ? source.direct(model, file, signal) : source.locate(model, file, signal)
   }
 
   async function bring(range: Range, from: Place): Promise<void> {
     const location = await from.location
+    from.located = location !== null && !isDirect(from.source)
     if (location === null) throw new AimError('NotHere', { source: from.source.name, file: file.path })
     await pace.turn(from.source.name, range.abort.signal)
     await fetchRange({
@@ -112,10 +118,7 @@ export function startFileTransfer(errand: FileErrand, parts: PartTuning, wake: (
       source: from.source,
       location,
       range,
-      onBytes(bytes) {
-        from.delivered = true
-        errand.onBytes(bytes, from.source)
-      },
+      onBytes: (bytes) => errand.onBytes(bytes, from.source),
     })
   }
 
@@ -126,7 +129,8 @@ export function startFileTransfer(errand: FileErrand, parts: PartTuning, wake: (
     place = null
     const moved = part.extents.bytes() - bytesAtFailure
     bytesAtFailure = part.extents.bytes()
-    if (error.code === 'HubAuth' && from.delivered && moved > 0) return // its signed address ran out: it is located anew
+    if (moved > 0) refusals = 0
+    if (error.code === 'HubAuth' && from.located && ++refusals <= MOST_REFUSALS) return // its signed address ran out: it is located anew
     if (!ERRORS[error.code].retry) return nextSource(error)
     failures = moved >= REAL_PROGRESS_BYTES ? 1 : failures + 1
     const asked = askedWaitMs(error)
@@ -140,6 +144,7 @@ export function startFileTransfer(errand: FileErrand, parts: PartTuning, wake: (
   function nextSource(error: AimError): void {
     if (worst === undefined || error.code !== 'NotHere') worst = error
     sourceIndex += 1
+    refusals = 0
     failures = 0
     notBefore = 0
     if (sourceIndex >= sources.length) end(worst)
@@ -176,5 +181,5 @@ export function startFileTransfer(errand: FileErrand, parts: PartTuning, wake: (
 function isWorthSharing(range: Range, { leastBytes, sharedAfterMs }: PartTuning): boolean {
   const now = performance.now()
   const isKnown = now - range.since > sharedAfterMs
-  return isKnown && left(range) >= leastBytes && left(range) / rateOf(range, now) > sharedAfterMs
+  return isKnown && left(range) >= leastBytes / 4 && left(range) / rateOf(range, now) > sharedAfterMs
 }
