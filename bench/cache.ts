@@ -23,7 +23,7 @@ export const cache: Bench = {
 }
 
 /** Everything in the cache with its ledger, against Python's scan of the same folder, turn by turn; the shortest of five runs each. */
-export async function indexFigure(note: (line: string) => void): Promise<Figure> {
+async function indexFigure(note: (line: string) => void): Promise<Figure> {
   const sample = sampleCache(REPOSITORIES, FILES)
   try {
     const ledger = createLedger({ folder: join(sample.home, 'aim', 'ledger') })
@@ -71,7 +71,7 @@ assert sum(repo.nb_files for repo in info.repos) == ${FILES}, info.warnings
 print((time.perf_counter() - start) * 1000)`
 
 /** What every deploy asks first: is each file of a snapshot whole? Against stat of the same files, one after the other. */
-export async function warmFigure(note: (line: string) => void): Promise<Figure> {
+async function warmFigure(note: (line: string) => void): Promise<Figure> {
   const sample = sampleCache(1, 1)
   try {
     const files = writeSnapshot(sample.hubCache, 'org/large', SNAPSHOT_FILES)

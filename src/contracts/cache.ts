@@ -18,7 +18,7 @@ export const CachedName = z
  * What a cache may hold. Absent: no such limit. What an endpoint uses, a rollback needs, a pin names or a download brings is never
  * evicted, whatever the policy says.
  */
-export const CachePolicy = z
+const CachePolicy = z
   .strictObject({
     /** Most bytes in the cache. */
     maxBytes: Bytes.optional(),
@@ -36,7 +36,6 @@ export const CachePolicy = z
     path: ['freeHigh'],
     message: 'must not be below freeLow, and needs it',
   }) satisfies z.ZodType<Policy>
-export type CachePolicy = z.infer<typeof CachePolicy>
 
 /** `only`: exactly these removals, by the ids that a dry run listed; what may not go any more stays, and is named. */
 export const PruneRequest = z.strictObject({

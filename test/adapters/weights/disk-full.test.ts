@@ -39,7 +39,8 @@ describe.skipIf(!canMountTmpfs())('on a small file system of its own (needs the 
     tmpfs.unmount()
   })
   const client = () => createHub({ endpoint: hub.url, token: async () => null })
-  const store = () => createWeightStore({ sources: () => [hubSource(client())], hubCache: join(tmpfs.path, 'hub'), partials: join(tmpfs.path, 'aim') })
+  const store = () =>
+    createWeightStore({ sources: () => [hubSource(client())], hubCache: join(tmpfs.path, 'hub'), partials: join(tmpfs.path, 'aim') })
 
   it('says so before the first byte, with both numbers', async () => {
     await writeFile(join(tmpfs.path, 'other'), Buffer.alloc(8 * MIB))
