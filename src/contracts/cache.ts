@@ -36,7 +36,6 @@ export const CachePolicy = z
     path: ['freeHigh'],
     message: 'must not be below freeLow, and needs it',
   }) satisfies z.ZodType<Policy>
-export type CachePolicy = z.infer<typeof CachePolicy>
 
 /** `only`: exactly these removals, by the ids that a dry run listed; what may not go any more stays, and is named. */
 export const PruneRequest = z.strictObject({

@@ -22,14 +22,17 @@ export async function bringFile(errand: Errand, file: ModelFile): Promise<void> 
   const { layout, partials, signal, progress } = errand
   const blob = layout.blob(file)
   try {
-    while (!(await isWhole(layout.link(file), file.size)) && !(await isWhole(blob, file.size))) {
-      signal.throwIfAborted()
-      if (await fetchAsOnlyOne(errand, file)) break
-      const bytes = await bytesOfAnother(errand, file)
-      progress.follow(file, () => bytes)
-      await pause(LOOK_MS * (0.5 + Math.random()), signal)
-    }
-    await linkFile(layout, file, partials)
+    // Once more when a cleanup took the blob after it was seen, and before its link was.
+    do {
+      while (!(await isWhole(layout.link(file), file.size)) && !(await isWhole(blob, file.size))) {
+        signal.throwIfAborted()
+        if (await fetchAsOnlyOne(errand, file)) break
+        const bytes = await bytesOfAnother(errand, file)
+        progress.follow(file, () => bytes)
+        await pause(LOOK_MS * (0.5 + Math.random()), signal)
+      }
+      await linkFile(layout, file, partials)
+    } while (!(await isWhole(layout.link(file), file.size)) && !(await isWhole(blob, file.size)))
   } catch (error) {
     throw await storageFailure(error, layout.repo, file.size)
   }
