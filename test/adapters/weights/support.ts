@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'vitest'
 import { createHub } from '../../../src/adapters/hub/create-hub.js'
@@ -41,10 +41,12 @@ export type Bench = {
   close(): Promise<void>
 }
 
-export async function startBench(weightBytes: number): Promise<Bench> {
+/** `more` are further files of the model, by path. */
+export async function startBench(weightBytes: number, more: Record<string, string> = {}): Promise<Bench> {
   const served = await temporaryFolder()
   const local = await temporaryFolder()
   const content = (await writeSampleModel(served.path, REPO, weightBytes)).get('model.safetensors') ?? Buffer.alloc(0)
+  for (const [path, text] of Object.entries(more)) await writeFile(join(served.path, REPO, path), text)
   const hub = await startMisbehavingHub(served.path)
   const hubs = [hub]
   const hubCache = join(local.path, 'hub')
