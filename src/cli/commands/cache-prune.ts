@@ -39,7 +39,8 @@ export async function cachePrune(cli: Cli, _args: string[], options: CachePruneO
   const policy = policyOf(cachePolicyOf(settings), options)
   const inUse = async (): Promise<string[]> => (await enginesInUse(settings)).map(({ path }) => path)
   const planned = await cache.prune({ policy, dryRun: true }, await inUse())
-  if (options.dryRun || planned.removed.length === 0) return pruneReport(planned, policy)
+  if (options.dryRun === true) return pruneReport(planned, policy)
+  if (planned.removed.length === 0) return pruneReport({ ...planned, dryRun: false }, policy)
   if (!options.yes) {
     show(cli, planned)
     if (!(await confirm(cli, `removing ${planned.removed.length} entries, ${bytes(planned.freedBytes)}`))) {
