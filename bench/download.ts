@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { indexFigure, warmFigure } from './download/cache.js'
 import { memoryFigure } from './download/memory.js'
 import { BIG, SHARDS, writeModels } from './download/models.js'
 import { resumeFigure } from './download/resume.js'
@@ -27,6 +28,8 @@ export const download: Bench = {
           ...(await speedFigures(server, out, note)),
           await resumeFigure(server.capped, out, note),
           await memoryFigure(server.fast, dir, out, note),
+          await warmFigure(note),
+          await indexFigure(note),
         ]
       } finally {
         await server.close()

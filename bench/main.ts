@@ -1,5 +1,4 @@
 import { parseArgs } from 'node:util'
-import { cache } from './cache.js'
 import { figureLine, type Bench, type Figure } from './figure.js'
 import { download } from './download.js'
 import { help } from './help.js'
@@ -9,7 +8,7 @@ import { saveResults } from './results.js'
 import { select } from './select.js'
 import { size } from './size.js'
 
-const BENCHES: Bench[] = [cache, download, help, overhead, ready, select, size]
+const BENCHES: Bench[] = [download, help, overhead, ready, select, size]
 
 /** `npm run bench -- NAME [--json] [--save]`: one line per figure; exit 1 when a bar is missed. */
 async function main(): Promise<number> {

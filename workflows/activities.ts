@@ -70,6 +70,21 @@ export function longOnNode(nodeId: string) {
   })
 }
 
+/**
+ * Long work on a cache that another node may do as well, or that nobody need wait for: a node that does not take it up within the time,
+ * at first or after its worker died, is left out.
+ */
+export function cacheOnNode(nodeId: string) {
+  return proxyActivities<NodeActivities>({
+    taskQueue: nodeQueue(nodeId),
+    scheduleToStartTimeout: '20 s',
+    startToCloseTimeout: '24 h',
+    heartbeatTimeout: '10 s',
+    cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+    retry: RETRY,
+  })
+}
+
 export function watchOnNode(nodeId: string) {
   return proxyActivities<NodeWatchActivities>({
     taskQueue: watchQueue(nodeId),

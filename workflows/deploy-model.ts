@@ -50,13 +50,13 @@ async function deploy(flow: Deploy): Promise<Ending<DeployResult>> {
     return unchanged(flow, choice, current, await proveAgain(flow, current.replica))
   }
 
-  const weights = await warm(flow, choice)
+  const weights = await warm(flow, choice, nodes)
   const attempt = await launch(flow, lock, best, weights)
   const ready = await prove(flow, attempt)
   await learn(best, nodes, ready)
   const revision = { revision: lock.revision, model: model.repo, commit: model.commit, recipe: best.recipe, specFingerprint: spec }
   await handOver(flow, ready.replica, { ...revision, deployedAt: new Date().toISOString(), deployedBy: actor })
-  return deployed(flow, choice, { ...ready, revision: lock.revision, cache: weights.cache })
+  return deployed(flow, choice, { ...ready, revision: lock.revision, weights })
 }
 
 function isServed({ serving, revision, replica }: Current, spec: string, { port }: DeployRequest): boolean {

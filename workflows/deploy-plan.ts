@@ -5,21 +5,8 @@ import type { PinnedModel } from '../src/contracts/model.js'
 import type { NodeInspection } from '../src/domain/node.js'
 import type { Candidate, Plan } from '../src/domain/plan.js'
 import { noCandidateReasons } from '../src/domain/plan-reasons.js'
-import { control, lookAtNode } from './activities.js'
+import { control } from './activities.js'
 import { failure } from './input.js'
-import { rootMessage } from './steps.js'
-
-/** Looks at every node that may be meant, at the same time. A node that does not answer is left out; none at all is an end. */
-export async function inspectNodes(wanted: string | undefined): Promise<NodeInspection[]> {
-  const known = await control.listNodes()
-  const asked = wanted === undefined ? known : known.filter((nodeId) => nodeId === wanted)
-  const looks = await Promise.allSettled(asked.map((nodeId) => lookAtNode(nodeId).inspectNode()))
-  const nodes = looks.flatMap((look) => (look.status === 'fulfilled' ? [look.value] : []))
-  if (nodes.length > 0) return nodes
-  const silent = looks.flatMap((look, index) => (look.status === 'rejected' ? [`${asked[index]}: ${rootMessage(look.reason)}`] : []))
-  const reasons = silent.length > 0 ? silent.join('; ') : `${wanted ?? 'no node'} is not registered`
-  throw failure('NoNode', `no node answers: ${reasons}`, { reasons })
-}
 
 /** The plan, its first choice, and the pinned model that the first choice loads: maybe another precision of the one that was named. */
 export type Choice = { plan: Plan; best: Candidate; model: PinnedModel }

@@ -1,4 +1,5 @@
 import type { DeployResult } from '../src/contracts/endpoint.js'
+import type { Weights } from '../src/contracts/model.js'
 import type { Choice, Planned } from './deploy-plan.js'
 import type { Current, Deploy } from './deploy-steps.js'
 import type { Proof, ReadyEngine } from './engine-attempt.js'
@@ -24,18 +25,37 @@ function chosen({ request, steps }: Deploy, { plan, best, model }: Planned) {
 
 export function planned(flow: Deploy, choice: Planned): Ended {
   flow.steps.skip('warm', 'launch', 'ready', 'hand over')
-  const result = { ...chosen(flow, choice), outcome: 'planned', revision: null, url: null, cache: null, proof: null } as const
+  const result = {
+    ...chosen(flow, choice),
+    outcome: 'planned',
+    revision: null,
+    url: null,
+    cache: null,
+    weights: null,
+    proof: null,
+  } as const
   return { state: 'planned', revision: null, result }
 }
 
 export function unchanged(flow: Deploy, choice: Choice, current: Current, proof: Proof): Ended {
   const { revision } = current.revision
-  const result = { ...chosen(flow, choice), outcome: 'unchanged', revision, url: current.replica.url, cache: 'hit', proof } as const
+  const result = {
+    ...chosen(flow, choice),
+    outcome: 'unchanged',
+    revision,
+    url: current.replica.url,
+    cache: 'hit',
+    weights: null,
+    proof,
+  } as const
   return { state: 'unchanged', revision, result }
 }
 
-export function deployed(flow: Deploy, choice: Choice, given: ReadyEngine & { revision: number; cache: 'hit' | 'miss' }): Ended {
-  const { replica, proof, revision, cache } = given
-  const result = { ...chosen(flow, choice), outcome: 'deployed', revision, url: replica.url, cache, proof } as const
+export function deployed(flow: Deploy, choice: Choice, given: ReadyEngine & { revision: number; weights: Weights }): Ended {
+  const { replica, proof, revision } = given
+  const { cache, ...weights } = broughtOf(given.weights)
+  const result = { ...chosen(flow, choice), outcome: 'deployed', revision, url: replica.url, cache, weights, proof } as const
   return { state: 'deployed', revision, result }
 }
+
+const broughtOf = ({ cache, bytes, fetchedBytes, sources }: Weights) => ({ cache, bytes, fetchedBytes, sources })

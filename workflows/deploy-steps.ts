@@ -8,12 +8,14 @@ import type { NodeInspection } from '../src/domain/node.js'
 import { GRACE_SECONDS } from '../src/domain/engine.js'
 import { measurementOf } from '../src/domain/measurement.js'
 import { engineSpec } from '../src/domain/placement.js'
-import { bytes } from '../src/domain/units.js'
+import { peersOf } from '../src/domain/cache/spread.js'
+import { trafficText, type Peer } from '../src/domain/cache/traffic.js'
 import type { Candidate } from '../src/domain/plan.js'
 import { chooseFiles } from '../src/domain/weight-files.js'
 import { briefly, control, longOnNode, onNode } from './activities.js'
-import { inspectNodes, planAsAsked, planFor, type Choice, type Planned } from './deploy-plan.js'
+import { planAsAsked, planFor, type Choice, type Planned } from './deploy-plan.js'
 import { EngineAttempt, type Proof, type ReadyEngine } from './engine-attempt.js'
+import { inspectNodes, lookAtNodes } from './look-at-nodes.js'
 import { takeLock, type Lock } from './operation.js'
 import { failure } from './input.js'
 import type { Attempt } from './record.js'
@@ -84,13 +86,37 @@ export function planOnly(
 }
 
 /** Brings the weights to the node. A deploy that fails leaves nothing half-written there. */
-export function warm({ steps, undo }: Deploy, { best, model: { files, ...model } }: Choice): Promise<Weights> {
+export function warm(
+  { request, steps, undo }: Deploy,
+  { best, model: { files, ...model } }: Choice,
+  nodes: NodeInspection[],
+): Promise<Weights> {
   return steps.run('warm', async (say) => {
     undo(() => onNode(best.node).discardPartial({ model }))
-    const weights = await longOnNode(best.node).ensureWeights({ model, files: filesOf(best, files) })
-    say(`cache ${weights.cache}: ${bytes(weights.bytes)}, ${bytes(weights.fetchedBytes)} fetched`)
+    const { endpoint } = request
+    const others = request.node === undefined || best.cached ? [] : await nodesBesides(nodes)
+    const peers = peersWith(model.repo, best.node, [...nodes, ...others])
+    const weights = await longOnNode(best.node).ensureWeights({ model, files: filesOf(best, files), peers, endpoint })
+    const { cache, bytes, fetchedBytes, sources } = weights
+    say(`cache ${trafficText(weights)}`)
+    const { repo, commit } = model
+    log.info('the weights are on the node', { endpoint, node: best.node, repo, commit, cache, bytes, fetchedBytes, sources })
     return weights
   })
+}
+
+/** Where the request named its node, the others are looked at only when they may have what it lacks. */
+async function nodesBesides(looked: NodeInspection[]): Promise<NodeInspection[]> {
+  const others = (await control.listNodes()).filter((nodeId) => !looked.some((each) => each.nodeId === nodeId))
+  return (await lookAtNodes(others)).nodes
+}
+
+/** Nodes that have the model, and serve what they have. */
+function peersWith(repo: string, node: string, nodes: NodeInspection[]): Peer[] {
+  return peersOf(
+    node,
+    nodes.filter(({ cachedModels }) => cachedModels.includes(repo)),
+  )
 }
 
 /** Starts the engine. The one that serves now ends first, because it holds the port, and comes back if this deploy fails. */

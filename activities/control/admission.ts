@@ -4,7 +4,7 @@ import type { AttemptRecord, DeploymentRecord } from '../../src/contracts/record
 import type { Records } from '../../src/ports/records.js'
 import { caller } from '../run.js'
 
-type Admission = { kind: 'deploy' | 'undeploy'; endpoint: string; reason?: string | undefined; request: unknown }
+type Admission = Pick<DeploymentRecord, 'kind' | 'endpoint'> & { reason?: string | undefined; request: unknown }
 type Ending = Pick<DeploymentRecord, 'state' | 'revision' | 'error' | 'result'> & {
   attempts: Omit<AttemptRecord, 'workflowId' | 'runId'>[]
 }
@@ -16,7 +16,7 @@ export function admissionActivities({ cluster, records }: { cluster: Cluster; re
       const { requestId: _, ...run } = caller()
       const actor = await cluster.actorOf(run)
       await records.begin({ ...run, kind, endpoint, actor, reason: reason ?? null, request })
-      return { actor, revisionFloor: await records.lastRevision(endpoint) }
+      return { actor, revisionFloor: endpoint === null ? 0 : await records.lastRevision(endpoint) }
     },
 
     /** Closes the record of a run that was ended from outside: terminated or reset, it could not do so itself. */

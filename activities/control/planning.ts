@@ -34,6 +34,10 @@ export function planningActivities({ hub, cluster, recipes, records, policy }: P
         return pinned
       }),
 
+    /** Where a branch or tag points now: its files stay out of the history. */
+    resolveRef: ({ model, ref }: { model: string; ref: string }): Promise<string> =>
+      beating(5_000, async (signal) => (await hub.pin(model, ref, signal)).commit),
+
     listNodes: (): Promise<string[]> => cluster.nodes(),
 
     planDeployment: ({ model, ...asked }: PlanInput): Promise<Plan> =>

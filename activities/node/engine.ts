@@ -1,14 +1,17 @@
 import { GRACE_SECONDS, engineKeyName, type EngineKey, type EngineSpec } from '../../src/domain/engine.js'
+import type { CacheLedger } from '../../src/ports/cache-ledger.js'
 import type { EngineClient } from '../../src/ports/engine-client.js'
 import type { EngineLauncher, LaunchedEngine } from '../../src/ports/engine-launcher.js'
 import { beating } from '../beat.js'
 import { proveReady, type Proof } from './readiness.js'
+import { releaseEndpoint } from './release-endpoint.js'
 
-type Ports = { namespace: string; launcher: EngineLauncher; client: EngineClient }
+type Ports = { namespace: string; launcher: EngineLauncher; client: EngineClient; ledger: CacheLedger }
 type Engine = { key: EngineKey; spec: EngineSpec }
+type Stop = { endpoint: string; graceSeconds: number; fence?: number; release?: boolean }
 
 /** The life of one engine: launch, proof, stop. */
-export function engineActivities({ namespace, launcher, client }: Ports) {
+export function engineActivities({ namespace, launcher, client, ledger }: Ports) {
   const stopAll = async (which: (key: EngineKey, running: boolean) => boolean, graceMs: number): Promise<string[]> => {
     const engines = (await launcher.list()).map(({ key, state }) => ({ key, running: state.phase === 'running' }))
     const ours = engines.filter(({ key, running }) => key.namespace === namespace && which(key, running))
@@ -42,10 +45,14 @@ export function engineActivities({ namespace, launcher, client }: Ports) {
 
     /**
      * Stops whatever runs under an endpoint's name here, also what no workflow remembers, and answers what it stopped. `fence`
-     * limits it to what one operation started.
+     * limits it to what one operation started; `release`: it is out of service for good, and the cache hears of it.
      */
-    stopEndpoint: ({ endpoint, graceSeconds, fence }: { endpoint: string; graceSeconds: number; fence?: number }): Promise<string[]> =>
-      beating(2_000, () => stopAll((key) => key.endpoint === endpoint && key.fence === (fence ?? key.fence), graceSeconds * 1_000)),
+    stopEndpoint: ({ endpoint, graceSeconds, fence, release = false }: Stop): Promise<string[]> =>
+      beating(2_000, async () => {
+        const stopped = await stopAll((key) => key.endpoint === endpoint && key.fence === (fence ?? key.fence), graceSeconds * 1_000)
+        if (release) await releaseEndpoint(ledger, endpoint)
+        return stopped
+      }),
   }
 }
 

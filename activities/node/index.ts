@@ -1,8 +1,12 @@
+import type { CachePolicy } from '../../src/domain/cache/policy.js'
+import type { CacheLedger } from '../../src/ports/cache-ledger.js'
 import type { EngineClient } from '../../src/ports/engine-client.js'
 import type { EngineLauncher } from '../../src/ports/engine-launcher.js'
+import type { ModelCache } from '../../src/ports/model-cache.js'
 import type { NodeProbe } from '../../src/ports/node-probe.js'
 import type { WeightStore } from '../../src/ports/weight-store.js'
 import { withFailures } from '../failures.js'
+import { cacheActivities } from './cache.js'
 import { engineActivities } from './engine.js'
 import { machineActivities } from './machine.js'
 import { watchActivities } from './watch.js'
@@ -12,13 +16,17 @@ export type NodePorts = {
   namespace: string
   probe: NodeProbe
   weights: WeightStore
+  cache: ModelCache
+  ledger: CacheLedger
+  /** What this node's cache may hold, as its settings say. */
+  cachePolicy: CachePolicy
   launcher: EngineLauncher
   client: EngineClient
 }
 
 /** All activities of a node's own queue. */
 export function nodeActivities(ports: NodePorts) {
-  return withFailures({ ...machineActivities(ports), ...engineActivities(ports) })
+  return withFailures({ ...machineActivities(ports), ...engineActivities(ports), ...cacheActivities(ports) })
 }
 export type NodeActivities = ReturnType<typeof nodeActivities>
 

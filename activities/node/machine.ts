@@ -1,12 +1,15 @@
 import type { ModelFile, PinnedModel, Weights } from '../../src/contracts/model.js'
 import type { NodeInspection } from '../../src/domain/node.js'
 import type { NodeProbe } from '../../src/ports/node-probe.js'
+import type { Peer } from '../../src/ports/weight-source.js'
 import type { WeightStore } from '../../src/ports/weight-store.js'
 import { beating } from '../beat.js'
 
 type Ports = { nodeId: string; probe: NodeProbe; weights: WeightStore }
 /** A pinned model without its list of files: what a node needs to name it. */
 export type ModelPin = Omit<PinnedModel, 'files'>
+/** `peers` may hold the files; `endpoint` is who will serve them, null when they are brought ahead. */
+type Wanted = { model: ModelPin; files: ModelFile[]; peers: Peer[]; endpoint: string | null }
 
 /** What a node has: hardware and weights. */
 export function machineActivities({ nodeId, probe, weights }: Ports) {
@@ -14,8 +17,8 @@ export function machineActivities({ nodeId, probe, weights }: Ports) {
     inspectNode: async (): Promise<NodeInspection> => ({ ...(await probe.inspect()), nodeId }),
 
     /** Heartbeats carry the bytes, so that people and the next attempt see how far it is. */
-    ensureWeights: ({ model, files }: { model: ModelPin; files: ModelFile[] }): Promise<Weights> =>
-      beating(1_000, (signal, note) => weights.ensure({ ...model, files }, files, { signal, onProgress: note })),
+    ensureWeights: ({ model, files, peers, endpoint }: Wanted): Promise<Weights> =>
+      beating(1_000, (signal, note) => weights.ensure({ ...model, files }, files, { signal, onProgress: note, peers, endpoint })),
 
     discardPartial: ({ model }: { model: ModelPin }): Promise<void> => weights.discardPartial(model),
   }

@@ -8,7 +8,7 @@ import { freePorts, isPortFree } from '../../src/config/free-ports.js'
 import { startHubServer } from '../../src/hub-server/start.js'
 
 /** Bytes per second that the capped server gives to each connection: 67 MB/s. */
-export const CAP_BYTES = 64 << 20
+const CAP_BYTES = 64 << 20
 
 export type DownloadServer = {
   /** Hubs in the hub's protocol: one whose bytes come as fast as they can, one that caps each connection. */

@@ -1,55 +1,26 @@
 import { randomUUID } from 'node:crypto'
-import { WorkflowExecutionAlreadyStartedError, type Client, type WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client'
+import type { Client } from '@temporalio/client'
 import { DeployRequest, UndeployRequest } from '../contracts/deploy.js'
 import type { DeployResult, EndpointView, UndeployResult } from '../contracts/endpoint.js'
 import { AimError } from '../contracts/errors.js'
 import { ENDPOINT_QUERY } from '../contracts/messages.js'
 import { EndpointName } from '../contracts/names.js'
 import { requestFingerprint } from '../contracts/request-fingerprint.js'
-import { CONTROL_QUEUE } from '../contracts/task-queues.js'
 import { validate } from '../contracts/validate.js'
 import { workflowIds } from '../contracts/workflow-ids.js'
+import { cacheFlows } from './cache-flows.js'
 import { toAimError } from './failures.js'
 import { operationHandle } from './operation-handle.js'
-import type { AimClient, EndpointStatus, OperationHandle } from './types.js'
+import { refreshSchedule } from './refresh-schedule.js'
+import { startFlow } from './start-flow.js'
+import type { AimClient, EndpointStatus } from './types.js'
 
 /** The flows that a person may follow as an operation. */
-const OPERATION_TYPES = ['deployModel', 'undeployModel']
+const OPERATION_TYPES = ['deployModel', 'undeployModel', 'warmCache', 'refreshCache']
 
 /** The one facade on Temporal that cli, api and operator use. */
 export function createAimClient(client: Client, close: () => Promise<void>): AimClient {
   const attach = <Result>(workflowId: string) => operationHandle<Result>(client, workflowId, undefined, true)
-
-  async function start<Result>(
-    type: string,
-    workflowId: string,
-    input: unknown,
-    hash: string,
-    summary: string,
-  ): Promise<OperationHandle<Result>> {
-    try {
-      const handle: WorkflowHandleWithFirstExecutionRunId = await client.workflow.start(type, {
-        workflowId,
-        taskQueue: CONTROL_QUEUE,
-        args: [input],
-        workflowIdConflictPolicy: 'FAIL',
-        staticSummary: summary,
-        memo: { requestFingerprint: hash },
-      })
-      return await operationHandle<Result>(client, workflowId, handle.firstExecutionRunId, false)
-    } catch (error) {
-      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw toAimError(error, workflowId)
-      return (await join<Result>(workflowId, hash)) ?? start<Result>(type, workflowId, input, hash, summary)
-    }
-  }
-
-  /** The same request again joins the flow that runs; another one is refused. One that has just ended is no obstacle: null. */
-  async function join<Result>(workflowId: string, hash: string) {
-    const { memo, runId, status } = await client.workflow.getHandle(workflowId).describe()
-    if (status.name !== 'RUNNING') return null
-    if (memo?.['requestFingerprint'] === hash) return operationHandle<Result>(client, workflowId, runId, true)
-    throw new AimError('OperationInProgress', { endpoint: workflowId.slice(workflowId.indexOf('/') + 1), workflowId })
-  }
 
   async function status(name: string, startedAt: Date): Promise<EndpointStatus> {
     const base = { endpoint: name, startedAt: startedAt.toISOString() }
@@ -66,25 +37,30 @@ export function createAimClient(client: Client, close: () => Promise<void>): Aim
       const request = validate(DeployRequest, input)
       const { endpoint, model, dryRun } = request
       const workflowId = dryRun ? workflowIds.plan(endpoint, randomUUID()) : workflowIds.deploy(endpoint)
-      return start<DeployResult>(
-        'deployModel',
+      return startFlow<DeployResult>(client, {
+        type: 'deployModel',
         workflowId,
-        request,
-        requestFingerprint(request),
-        `${dryRun ? 'plans' : 'deploys'} ${model} as ${endpoint}`,
-      )
+        input: request,
+        hash: requestFingerprint(request),
+        summary: `${dryRun ? 'plans' : 'deploys'} ${model} as ${endpoint}`,
+        other: 'is refused',
+      })
     },
 
     async undeploy(input) {
       const request = validate(UndeployRequest, input)
-      return start<UndeployResult>(
-        'undeployModel',
-        workflowIds.undeploy(request.endpoint),
-        request,
-        request.endpoint,
-        `stops ${request.endpoint}`,
-      )
+      return startFlow<UndeployResult>(client, {
+        type: 'undeployModel',
+        workflowId: workflowIds.undeploy(request.endpoint),
+        input: request,
+        hash: request.endpoint,
+        summary: `stops ${request.endpoint}`,
+        other: 'is refused',
+      })
     },
+
+    ...cacheFlows(client),
+    ...refreshSchedule(client),
 
     async operation(workflowId) {
       try {

@@ -1,11 +1,14 @@
 import type { Client } from '@temporalio/client'
+import { ByteProgress } from '../contracts/cache-flows.js'
 import type { OperationProgress } from '../contracts/deploy.js'
 import { PROGRESS_QUERY } from '../contracts/messages.js'
-import { TransferProgress } from '../contracts/model.js'
 import { toAimError } from './failures.js'
 import type { OperationHandle } from './types.js'
 
-/** Follows one flow. Bytes come from the heartbeat of the activity that downloads: watching costs no history. */
+/** Activities whose heartbeats carry bytes. */
+const COUNTING = ['ensureWeights', 'verifyCache']
+
+/** Follows one flow. Bytes come from the heartbeats of what it does on nodes, also of a child's: watching costs no history. */
 export async function operationHandle<Result>(
   client: Client,
   workflowId: string,
@@ -41,9 +44,16 @@ export async function operationHandle<Result>(
 
 async function bytesOf(client: Client, workflowId: string, runId: string): Promise<NonNullable<OperationProgress['bytes']> | null> {
   const { raw } = await client.workflow.getHandle(workflowId, runId).describe()
-  const download = raw.pendingActivities?.find((activity) => activity.activityType?.name === 'ensureWeights')
-  const [payload] = download?.heartbeatDetails?.payloads ?? []
-  if (payload === undefined) return null
-  const { data } = TransferProgress.safeParse(client.options.loadedDataConverter.payloadConverter.fromPayload(payload))
-  return data === undefined ? null : { done: data.doneBytes, total: data.totalBytes, file: data.file }
+  const [child] = raw.pendingChildren ?? []
+  if (child?.workflowId && child.runId) return bytesOf(client, child.workflowId, child.runId)
+  const counted = (raw.pendingActivities ?? []).flatMap((activity) => {
+    const [payload] = activity.heartbeatDetails?.payloads ?? []
+    if (payload === undefined || !COUNTING.includes(activity.activityType?.name ?? '')) return []
+    const { data } = ByteProgress.safeParse(client.options.loadedDataConverter.payloadConverter.fromPayload(payload))
+    return data === undefined ? [] : [data]
+  })
+  const [first] = counted
+  if (first === undefined) return null
+  const sum = (field: 'doneBytes' | 'totalBytes') => counted.reduce((all, each) => all + each[field], 0)
+  return { done: sum('doneBytes'), total: sum('totalBytes'), file: counted.length === 1 ? first.file : `${counted.length} nodes` }
 }

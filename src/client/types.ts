@@ -1,3 +1,4 @@
+import type { CacheFlow, CacheSchedule, RefreshInput, RefreshResult, WarmInput, WarmResult } from '../contracts/cache-flows.js'
 import type { DeployInput, OperationProgress, UndeployRequest } from '../contracts/deploy.js'
 import type { DeployResult, EndpointView, UndeployResult } from '../contracts/endpoint.js'
 
@@ -20,11 +21,26 @@ export type EndpointStatus = { endpoint: string; startedAt: string; view: Endpoi
 /** One flow that runs now. */
 export type RunningOperation = { workflowId: string; runId: string; type: string; startedAt: string }
 
+/** When a schedule is due: every so many ms, or by a cron expression. */
+export type When = { every: number } | { cron: string }
+
 /** The one facade on Temporal that cli, api and operator use. */
 export interface AimClient {
   /** Starts `deployModel`, or joins the one that runs for the same request. Throws AimError InvalidInput, OperationInProgress. */
   deploy(request: DeployInput): Promise<OperationHandle<DeployResult>>
   undeploy(request: { endpoint: string } & Partial<UndeployRequest>): Promise<OperationHandle<UndeployResult>>
+  /** Starts `warmCache`, or joins the one that runs for the same request; another one runs beside it. Throws InvalidInput. */
+  warm(request: WarmInput): Promise<OperationHandle<WarmResult>>
+  /** Starts `refreshCache`, once; joins likewise. */
+  refresh(request: RefreshInput): Promise<OperationHandle<RefreshResult>>
+  /** Warm-ups and refreshes that run or ran, newest first. */
+  cacheFlows(limit: number): Promise<CacheFlow[]>
+  /** Puts the schedule of `refreshCache` in force, or changes it. Throws InvalidInput. */
+  scheduleRefresh(when: When, request: RefreshInput): Promise<CacheSchedule>
+  /** Null: there is none. */
+  cacheSchedule(): Promise<CacheSchedule | null>
+  /** False: there was none. */
+  unscheduleRefresh(): Promise<boolean>
   /** A flow by id, for `aim deploy --attach` and after Ctrl-C. Throws NotFound. */
   operation(workflowId: string): Promise<OperationHandle<DeployResult | UndeployResult>>
   operations(): Promise<RunningOperation[]>

@@ -18,7 +18,7 @@ export const CachedName = z
  * What a cache may hold. Absent: no such limit. What an endpoint uses, a rollback needs, a pin names or a download brings is never
  * evicted, whatever the policy says.
  */
-const CachePolicy = z
+export const CachePolicy = z
   .strictObject({
     /** Most bytes in the cache. */
     maxBytes: Bytes.optional(),

@@ -1,5 +1,6 @@
 import type { EngineKey, EngineSpec } from '../domain/engine.js'
 import type { Plan } from '../domain/plan.js'
+import type { Weights } from './model.js'
 
 /** One running engine of an endpoint, and all that is needed to start it again. */
 export type Replica = {
@@ -56,6 +57,8 @@ export type DeployResult = {
   backend: string | null
   node: string | null
   cache: 'hit' | 'miss' | null
+  /** Bytes of its weights, and of them those that were fetched now, by kind of place; null when none were asked for. */
+  weights: Pick<Weights, 'bytes' | 'fetchedBytes' | 'sources'> | null
   /** The completion that proved readiness; null when nothing was started. */
   proof: { text: string; tokens: number; ms: number } | null
   /** Milliseconds by step. */

@@ -20,7 +20,7 @@ export const ERRORS = {
     message: '{what} was cancelled, and what it had done was undone',
     fix: 'aim status',
   },
-  Timeout: { group: 'request', exit: 8, retry: false, message: '{what} is still running after {after}', fix: 'aim status {endpoint}' },
+  Timeout: { group: 'request', exit: 8, retry: false, message: '{what} is still running after {after}', fix: '{look}' },
 
   NoCandidate: {
     group: 'plan',
@@ -103,6 +103,13 @@ export const ERRORS = {
     fix: 'the file was dropped; if this repeats, the mirror is corrupt',
   },
   NotHere: { group: 'hub', exit: 5, retry: false, message: '{source} does not hold {file}', fix: 'check AIM_SOURCES and its addresses' },
+  NoneWarmed: {
+    group: 'node',
+    exit: 1,
+    retry: false,
+    message: '{model} was brought to no node: {reasons}',
+    fix: 'remove the reasons and warm it again: what was fetched whole is still there',
+  },
   DiskFull: {
     group: 'node',
     exit: 1,

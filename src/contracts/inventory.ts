@@ -125,6 +125,7 @@ function toInspection(node: InspectedNode, nodeId: string): NodeInspection {
     cachedModels: node.cached_models ?? [],
     problems: node.problems ?? [],
     backends: node.backends?.map(toReadiness) ?? ASSUMED_BACKENDS,
+    peerUrl: null,
   }
 }
 

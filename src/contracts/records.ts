@@ -1,17 +1,30 @@
 import type { Plan } from '../domain/plan.js'
 
-/** One deploy or undeploy as it is kept beyond Temporal's retention. Times are ISO 8601. */
+/** One flow that a person or a schedule started, as it is kept beyond Temporal's retention. Times are ISO 8601. */
 export type DeploymentRecord = {
   workflowId: string
   runId: string
-  kind: 'deploy' | 'undeploy'
-  endpoint: string
+  kind: 'deploy' | 'undeploy' | 'warm' | 'refresh'
+  /** Null: a flow of the cache. */
+  endpoint: string | null
   /** Number of the endpoint revision that this deploy made; null when it made none. */
   revision: number | null
   actor: string
   reason: string | null
   request: unknown
-  state: 'running' | 'deployed' | 'unchanged' | 'planned' | 'stopped' | 'absent' | 'failed' | 'cancelled'
+  state:
+    | 'running'
+    | 'deployed'
+    | 'unchanged'
+    | 'planned'
+    | 'stopped'
+    | 'absent'
+    | 'warmed'
+    | 'partly warmed'
+    | 'refreshed'
+    | 'partly refreshed'
+    | 'failed'
+    | 'cancelled'
   startedAt: string
   endedAt: string | null
   error: { code: string; message: string } | null

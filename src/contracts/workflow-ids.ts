@@ -5,5 +5,12 @@ export const workflowIds = {
   deploy: (endpoint: string): string => `deploy/${endpoint}`,
   undeploy: (endpoint: string): string => `undeploy/${endpoint}`,
   endpoint: (endpoint: string): string => `endpoint/${endpoint}`,
+  warm: (repo: string, ref: string): string => `warm/${repo}@${ref}`,
+  refresh: 'refresh/cache',
+  /** Temporal adds the time to it. */
+  scheduledRefresh: 'refresh/scheduled',
   node: (nodeId: string): string => `node/${nodeId}`,
 } as const
+
+/** The one schedule that looks after the caches. */
+export const REFRESH_SCHEDULE = 'aim-cache-refresh'

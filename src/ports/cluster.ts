@@ -6,7 +6,7 @@ import type { Adoption, BeginOperation, Caller, OperationAnswer, Run } from '../
  * Every call may be repeated: update ids follow from the caller's request id.
  */
 export interface Cluster {
-  /** Who started this run, as its first event tells. Never taken from an input. */
+  /** Who started this run, or the one that it is a child of, as its first event tells. Never taken from an input. */
   actorOf(run: Run): Promise<string>
   /** What serves under this name now; null when nothing does. */
   currentReplica(endpoint: string): Promise<Replica | null>

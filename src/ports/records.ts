@@ -16,7 +16,7 @@ export interface Records {
   saveMeasurement(measurement: Measurement): Promise<void>
   /** What is known of these repositories. */
   measurements(models: string[]): Promise<Measurement[]>
-  /** Newest first. */
-  history(endpoint: string, limit: number): Promise<DeploymentHistory[]>
+  /** Newest first. Null: flows of the cache. */
+  history(endpoint: string | null, limit: number): Promise<DeploymentHistory[]>
   close(): Promise<void>
 }

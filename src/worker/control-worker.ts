@@ -8,7 +8,7 @@ import { createCluster } from '../adapters/temporal/cluster.js'
 import type { Settings } from '../config/settings.js'
 import { CONTROL_QUEUE, WAIT_QUEUE } from '../contracts/task-queues.js'
 import type { Records } from '../ports/records.js'
-import { hubOf } from './local-node.js'
+import { hubOf } from './local-hub.js'
 import { recipesOf } from './recipes.js'
 
 /** The worker of all workflows and of what needs no node, and the one that only waits. The bundle was built with the project. */

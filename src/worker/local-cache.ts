@@ -2,13 +2,14 @@ import { hostname, userInfo } from 'node:os'
 import type { Settings } from '../config/settings.js'
 import type { CacheContents } from '../domain/cache/contents.js'
 import type { CacheEvent } from '../domain/cache/event.js'
-import { enginesInUse, nodeCacheOf } from './local-node.js'
+import { enginesInUse } from './local-engines.js'
+import { localWeights } from './local-weights.js'
 
-export { enginesInUse, nodeCacheOf as localCache }
+export { enginesInUse, localWeights as localCache }
 
 /** Contents of the cache and all events of its ledger; engines that run now count as users. */
 export async function surveyCache(settings: Settings): Promise<{ contents: CacheContents; events: CacheEvent[] }> {
-  const { cache, ledger } = nodeCacheOf(settings)
+  const { cache, ledger } = localWeights(settings)
   const [contents, events, engines] = await Promise.all([cache.contents(), ledger.read(), enginesInUse(settings)])
   for (const { commit, usedBy } of contents.repositories.flatMap(({ revisions }) => revisions)) {
     const users = engines.filter(({ path }) => path.split('/').includes(commit)).map(({ endpoint }) => endpoint)
@@ -24,5 +25,5 @@ export async function setPin(
   of: { repo: string; commit: string | null; reason: string | null },
 ) {
   const actor = `${userInfo().username}@${hostname()}`
-  await nodeCacheOf(settings).ledger.record({ kind, at: new Date().toISOString(), actor, ...of })
+  await localWeights(settings).ledger.record({ kind, at: new Date().toISOString(), actor, ...of })
 }

@@ -1,61 +1,18 @@
-import { createLedger, type Ledger } from '../adapters/cache/ledger.js'
-import { createModelCache, type LocalModelCache } from '../adapters/cache/create-model-cache.js'
-import { refetchWith } from '../adapters/cache/refetch.js'
 import { findTools, createNodeProbe } from '../adapters/probe/index.js'
 import { createEngineClient } from '../adapters/engine-client/index.js'
-import { createHub } from '../adapters/hub/create-hub.js'
-import { createProcessLauncher } from '../adapters/launchers/process/index.js'
 import { capture, inspectCaptures, toolRunner, type Captured } from '../adapters/rocm/index.js'
-import { hubSource } from '../adapters/sources/hub-source.js'
-import { createWeightStore } from '../adapters/weights/create-weight-store.js'
+import { cachePolicyOf } from '../config/cache-policy.js'
 import { pathsOf } from '../config/paths.js'
-import { readSecret } from '../config/secrets.js'
 import type { Settings } from '../config/settings.js'
 import { toInspectedNode, toMachine, type InspectedNode } from '../contracts/inventory.js'
 import type { NodeInspection } from '../domain/node.js'
-import { commandWith } from '../engines/index.js'
 import type { NodePorts } from '../../activities/node/index.js'
-import type { EngineLauncher } from '../ports/engine-launcher.js'
-import type { Hub } from '../ports/hub.js'
-import type { WeightStore } from '../ports/weight-store.js'
+import { launcherOf } from './local-engines.js'
+import { localWeights } from './local-weights.js'
 import { recipesOf } from './recipes.js'
 
 /** AMD's tools answer in seconds; one that takes longer hangs. */
 const TOOL_LIMIT_MS = 20_000
-
-/** The hub that the settings name. The token is read anew for each request, and only there. */
-export function hubOf(settings: Settings): Hub {
-  return createHub({ endpoint: settings.hubEndpoint, token: () => readSecret(settings.hubToken) })
-}
-
-/** The engines of this machine, running or ended. */
-export function launcherOf(settings: Settings): EngineLauncher {
-  return createProcessLauncher({ dir: pathsOf(settings).engines, command: commandWith(findTools(settings)), ports: settings.enginePorts })
-}
-
-/** Engines of this machine that run now, each with the weights that it was started with. */
-export async function enginesInUse(settings: Settings): Promise<{ endpoint: string; path: string }[]> {
-  const engines = await launcherOf(settings).list()
-  return engines.filter(({ state }) => state.phase === 'running').map(({ key, spec }) => ({ endpoint: key.endpoint, path: spec.modelPath }))
-}
-
-export type NodeCache = { weights: WeightStore; cache: LocalModelCache; ledger: Ledger }
-
-/** What brings weights to this machine, what looks after them here, and their memory. `onWarning` is told once when the memory cannot be written. */
-export function nodeCacheOf(settings: Settings, onWarning?: (text: string) => void): NodeCache {
-  const { hubCache, partials, cacheLedger } = pathsOf(settings)
-  const hub = hubOf(settings)
-  const ledger = createLedger({ folder: cacheLedger, ...(onWarning && { onWarning }) })
-  const cache = createModelCache({ hubCache, partials, ledger, refetch: refetchWith(hub, () => weights) })
-  const weights = createWeightStore({
-    sources: () => [hubSource(hub, `hub ${settings.hubEndpoint}`)],
-    hubCache,
-    partials,
-    ledger,
-    evictableBytes: async () => cache.evictableBytes((await enginesInUse(settings)).map(({ path }) => path)),
-  })
-  return { weights, cache, ledger }
-}
 
 export function nodePortsOf(settings: Settings): NodePorts {
   const { hubCache } = pathsOf(settings)
@@ -69,7 +26,8 @@ export function nodePortsOf(settings: Settings): NodePorts {
       labels: labelsOf(settings.nodeLabels),
       runTool: toolRunner(TOOL_LIMIT_MS),
     }),
-    weights: nodeCacheOf(settings).weights,
+    ...localWeights(settings),
+    cachePolicy: cachePolicyOf(settings),
     launcher: launcherOf(settings),
     client: createEngineClient(),
   }

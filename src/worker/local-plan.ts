@@ -10,7 +10,7 @@ import type { ModelFacts } from '../domain/model.js'
 import type { NodeInspection } from '../domain/node.js'
 import type { Plan } from '../domain/plan.js'
 import type { Requirements } from '../domain/requirements.js'
-import { hubOf } from './local-node.js'
+import { hubOf } from './local-hub.js'
 import { recipesOf } from './recipes.js'
 
 type Asked = { model: string; ref: string; nodes: NodeInspection[]; requirements: Omit<Requirements, 'remoteCode'> }

@@ -76,6 +76,7 @@ export const deployed: DeployResult = {
   backend: 'llamacpp',
   node: 'node-1',
   cache: 'miss',
+  weights: { bytes: 92_400_000, fetchedBytes: 80_000_000, sources: { hub: 20_000_000, peer: 60_000_000 } },
   proof: { text: 'ok', tokens: 4, ms: 120 },
   timings: { pin: 90, warm: 2000, ready: 910 },
   plan: aPlan({ candidates: [candidate], dropped: [] }),

@@ -1,8 +1,9 @@
 import { writeFileSync } from 'node:fs'
 import type { Client } from '@temporalio/client'
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { until } from '../support/wait-for.js'
+import { diskFull, shardedModel } from '../support/fake-caches.js'
 import { startCluster, type TestCluster } from '../support/cluster.js'
 
 /**
@@ -47,7 +48,33 @@ describe('recording', () => {
     await keep('undeployModel.absent', `undeploy/${endpoint}`)
     await keep('manageNode.registered', `node/${cluster.nodeId}`)
   }, 120_000)
+
+  test('warm, with a node that fails, in vain, and refresh', async () => {
+    const { aim, client } = cluster
+    const keep = (name: string, workflowId: string) => save(client, name, workflowId)
+    const [first, second] = await shardedNodes(cluster)
+    const nodes = [first.nodeId, second.nodeId]
+    first.weights.ensuring = () => Promise.reject(diskFull())
+    expect(await (await aim.warm({ model: 'org/shards', nodes })).result()).toMatchObject({ outcome: 'partly warmed' })
+    await keep('warmCache.moved', 'warm/org/shards@main')
+    first.weights.ensuring = null
+    expect(await (await aim.warm({ model: 'org/shards', nodes, verify: true })).result()).toMatchObject({ outcome: 'warmed' })
+    await keep('warmCache.warmed', 'warm/org/shards@main')
+    first.weights.ensuring = () => Promise.reject(diskFull())
+    await expect((await aim.warm({ model: 'org/shards', nodes: [first.nodeId] })).result()).rejects.toMatchObject({ code: 'DiskFull' })
+    await keep('warmCache.failed', 'warm/org/shards@main')
+    first.weights.ensuring = null
+    first.cache.follows('org/shards', 'main', 'c'.repeat(40), ['config.json', 'model-0.safetensors'])
+    const refreshed = await aim.refresh({ nodes, prewarm: [{ model: 'org/next', nodes }] })
+    expect(await refreshed.result()).toMatchObject({ outcome: 'refreshed', followed: [{ outcome: 'warmed' }] })
+    await keep('refreshCache.refreshed', refreshed.workflowId)
+  }, 120_000)
 })
+
+async function shardedNodes(cluster: TestCluster) {
+  vi.spyOn(cluster.hub, 'pin').mockImplementation(async (repo, ref) => shardedModel(repo, ref, [300, 200, 100]))
+  return [await cluster.addNode({ nodeId: 'gpu-1' }), await cluster.addNode({ nodeId: 'gpu-2' })] as const
+}
 
 async function save(client: Client, name: string, workflowId: string): Promise<void> {
   const history = await client.workflow.getHandle(workflowId).fetchHistory()

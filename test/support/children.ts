@@ -16,10 +16,13 @@ export type Child = {
   ended: Promise<number | NodeJS.Signals>
 }
 
-/** Starts a TypeScript file as a process of its own, without a build. */
-export function startChild(file: URL, args: string[] = []): Child {
+/** Starts a TypeScript file as a process of its own, without a build. `env` is added to this process's. */
+export function startChild(file: URL, args: string[] = [], env: Record<string, string> = {}): Child {
   const script = fileURLToPath(file)
-  const child: ChildProcess = spawn(process.execPath, ['--import', LOADER, script, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child: ChildProcess = spawn(process.execPath, ['--import', LOADER, script, ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, ...env },
+  })
   if (child.pid === undefined || child.stdout === null) throw new Error(`${script} did not start`)
   const lines: unknown[] = []
   let read = 0

@@ -9,6 +9,8 @@ import { createCluster } from '../../src/adapters/temporal/cluster.js'
 import { registerNode } from '../../src/adapters/temporal/nodes.js'
 import { createAimClient } from '../../src/client/aim-client.js'
 import { CONTROL_QUEUE, WAIT_QUEUE, nodeQueue, watchQueue } from '../../src/contracts/task-queues.js'
+import type { NodeInspection } from '../../src/domain/node.js'
+import { FakeCache, FakeLedger, FakeNetwork, NodeWeights } from './fake-caches.js'
 import { FakeMachine, FakeRecords, FakeWeights, fakeHub, fakePolicy, fakeProbe, fakeRecipes, uniqueName } from './fakes.js'
 
 /** One cluster for a test file: a real Temporal server in a namespace of its own, real workers, fake machines. */
@@ -24,7 +26,20 @@ export async function startCluster() {
   const weights = new FakeWeights()
   const records = new FakeRecords()
   const hub = fakeHub()
-  const ports = { nodeId, namespace, probe: fakeProbe, weights, launcher: machine, client: machine }
+  const cache = new FakeCache()
+  const ledger = new FakeLedger()
+  const network = new FakeNetwork()
+  const ports = {
+    nodeId,
+    namespace,
+    probe: fakeProbe,
+    weights,
+    cache,
+    ledger,
+    cachePolicy: OWN_POLICY,
+    launcher: machine,
+    client: machine,
+  }
   const common = { connection: native, namespace, maxHeartbeatThrottleInterval: '200 ms' } as const
   const workers = await Promise.all([
     Worker.create({
@@ -40,8 +55,10 @@ export async function startCluster() {
     Worker.create({ ...common, taskQueue: watchQueue(nodeId), activities: nodeWatchActivities(ports) }),
   ])
   const running = Promise.all(workers.map((worker) => worker.run()))
-  const register = () => registerNode(client, { nodeId, hostname: 'fake', machineId: 'm', bootId: 'b', instance: uniqueName('instance') })
+  const register = (id = nodeId) =>
+    registerNode(client, { nodeId: id, hostname: 'fake', machineId: 'm', bootId: 'b', instance: uniqueName('instance') })
   await register()
+  const added: (() => Promise<void>)[] = []
   return {
     client,
     aim: createAimClient(client, async () => {}),
@@ -51,8 +68,33 @@ export async function startCluster() {
     machine,
     weights,
     records,
+    cache,
+    ledger,
+    network,
     hub,
+    /** One node more, whose files others can fetch; `leave` drains its worker, as a machine that is shut down. */
+    async addNode(change: Partial<NodeInspection> = {}) {
+      const id = change.nodeId ?? uniqueName('node')
+      const store = new NodeWeights(id, network)
+      const [own, events] = [new FakeCache(), new FakeLedger()]
+      const inspect = async () => ({ ...(await fakeProbe.inspect()), peerUrl: `http://${id}.test`, ...change })
+      const more = { nodeId: id, probe: { inspect }, weights: store, cache: own, ledger: events }
+      const worker = await Worker.create({ ...common, taskQueue: nodeQueue(id), activities: nodeActivities({ ...ports, ...more }) })
+      const ended = worker.run()
+      await register(id)
+      const leave = async () => {
+        if (worker.getState() === 'RUNNING') worker.shutdown()
+        await ended
+      }
+      added.push(leave)
+      return { nodeId: id, weights: store, cache: own, ledger: events, leave }
+    },
+    /** A node that others run, or that does not answer. */
+    registerNode: register,
+    /** The cluster knows nothing of it any more. */
+    forgetNode: (id: string) => client.workflow.getHandle(`node/${id}`).terminate('by a test'),
     async stop() {
+      for (const leave of added) await leave()
       for (const worker of workers) worker.shutdown()
       await running
       await native.close()
@@ -61,6 +103,9 @@ export async function startCluster() {
     },
   }
 }
+/** What the settings of every node say. */
+export const OWN_POLICY = { maxBytes: 1_000, order: 'lru' } as const
+
 export type TestCluster = Awaited<ReturnType<typeof startCluster>>
 
 let bundled: ReturnType<typeof bundleWorkflowCode> | null = null

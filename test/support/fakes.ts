@@ -129,6 +129,7 @@ export const fakeProbe: NodeProbe = {
     cachedModels: [],
     problems: [],
     backends: [{ backend: 'llamacpp', ready: true, version: '1' }],
+    peerUrl: null,
   }),
 }
 
@@ -198,7 +199,7 @@ export class FakeRecords implements Records {
     return Math.max(0, ...[...this.all.values()].filter((record) => record.endpoint === endpoint).map((record) => record.revision ?? 0))
   }
 
-  async history(endpoint: string): Promise<DeploymentHistory[]> {
+  async history(endpoint: string | null): Promise<DeploymentHistory[]> {
     return [...this.all.values()].filter((record) => record.endpoint === endpoint).toReversed()
   }
 

@@ -8,7 +8,7 @@ import { loadSettings } from '../../src/config/load.js'
 import { pathsOf } from '../../src/config/paths.js'
 import { readStackFile, type StackFile } from '../../src/config/stack-file.js'
 import type { EndpointView } from '../../src/contracts/endpoint.js'
-import { launcherOf } from '../../src/worker/local-node.js'
+import { launcherOf } from '../../src/worker/local-engines.js'
 import { freePorts } from '../../src/config/free-ports.js'
 import { waitFor } from './wait-for.js'
 

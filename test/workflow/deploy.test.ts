@@ -77,6 +77,29 @@ describe('a deploy', () => {
     expect(cluster.machine.running(endpoint).map(({ spec }) => spec.context)).toEqual([4096])
   })
 
+  test('asks the nodes that have its model for it, and says what came from where', async () => {
+    const sources = { hub: 10, peer: 90 }
+    const weights = { repo: 'org/name', commit: COMMIT, path: '/weights', bytes: 100, fetchedBytes: 100, sources, cache: 'miss' } as const
+    const ensure = vi.spyOn(cluster.weights, 'ensure').mockResolvedValue(weights)
+    const has = await cluster.addNode({ cachedModels: ['org/name'], backends: [] })
+    const hasNot = await cluster.addNode({ backends: [] })
+    const handle = await start()
+    expect(await handle.result()).toMatchObject({ cache: 'miss', weights: { bytes: 100, fetchedBytes: 100, sources } })
+    const { steps } = await handle.progress()
+    expect(steps.find(({ step }) => step === 'warm')?.detail).toBe('cache miss: 100 B, 100 B fetched (hub 10 B, peer 90 B)')
+    // Also where the request names the node, so that the others were not asked before.
+    await deploy({ node: cluster.nodeId, context: 4096 })
+    const peers = [{ nodeId: has.nodeId, url: `http://${has.nodeId}.test` }]
+    expect(ensure.mock.calls.map(([, , options]) => options)).toMatchObject([
+      { peers, endpoint },
+      { peers, endpoint },
+    ])
+    for (const { nodeId, leave } of [has, hasNot]) {
+      await cluster.forgetNode(nodeId)
+      await leave()
+    }
+  })
+
   test('that only plans starts nothing', async () => {
     const planned = await deploy({ dryRun: true })
     expect(planned).toMatchObject({ outcome: 'planned', url: null, plan: { candidates: [{ recipe: 'any/llamacpp-cpu' }] } })
@@ -237,6 +260,18 @@ describe('undeploy', () => {
     expect(stopped).toMatchObject({ outcome: 'stopped', stopped: [{ node: cluster.nodeId }] })
     expect(cluster.machine.running(endpoint)).toEqual([])
     await until(async () => !(await exists()))
+  })
+
+  test('tells the node’s cache once that the endpoint needs its weights no more', async () => {
+    const told = () => cluster.ledger.events.filter((event) => event.kind === 'released' && event.endpoint === endpoint)
+    await deploy()
+    // What the weight store writes down when somebody asks it for a model.
+    const asked = { kind: 'asked', at: '', repo: 'org/name', commit: COMMIT, outcome: 'hit', bytes: 1, fetchedBytes: 0, ms: 1 } as const
+    cluster.ledger.events.push({ ...asked, endpoint }, { ...asked, endpoint: 'another' })
+    await (await cluster.aim.undeploy({ endpoint })).result()
+    expect(told()).toHaveLength(1)
+    await (await cluster.aim.undeploy({ endpoint })).result()
+    expect(told()).toHaveLength(1)
   })
 
   test('of an endpoint that is not there is no failure', async () => {

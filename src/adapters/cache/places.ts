@@ -17,7 +17,6 @@ export function repositoryOf(folder: string): { type: RepositoryType; repo: stri
 }
 
 export const payloadPath = (hubCache: string, hash: string): string => join(hubCache, 'blobs', hash.slice(0, 2), hash)
-export const pythonLockPath = (hubCache: string, folder: string, blob: string): string => join(hubCache, '.locks', folder, `${blob}.lock`)
 
 /** Names of blobs that are digests: git's blob sha1, or sha256. */
 export const isDigest = (name: string): boolean => /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(name)

@@ -3,8 +3,8 @@ import { rename, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import type { ScannedBlob } from '../../domain/cache/scan.js'
 import { tryLock } from '../weights/blob-lock.js'
-import { isDigest, pythonLockPath, type CachePlaces } from './places.js'
-import { tryFlock } from './flock.js'
+import { isDigest, type CachePlaces } from './places.js'
+import { pythonLockPath, tryPythonLock } from '../weights/python-lock.js'
 import { facts, list, orGone } from './stored-files.js'
 import { sweepPayload } from './sweep-payload.js'
 
@@ -41,8 +41,8 @@ export async function withBlobLocks(
   const ours = await tryLock(partials, blob)
   if (ours === null) return 'somebody is writing it'
   try {
-    const python = tryFlock(pythonLockPath(hubCache, folder, blob))
-    if (python === 'held') return 'another program has it locked'
+    const python = tryPythonLock(pythonLockPath(hubCache, folder, blob))
+    if (python === 'held' || python === 'unknown') return 'another program has it locked'
     try {
       return await work()
     } finally {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { ScannedPartial } from '../../domain/cache/scan.js'
 import { tryLock } from '../weights/blob-lock.js'
 import { isDigest, type CachePlaces } from './places.js'
-import { tryFlock } from './flock.js'
+import { tryPythonLock } from '../weights/python-lock.js'
 import { lockOfIncomplete } from './scan.js'
 import { filesOfPartials } from './scan-partials.js'
 import { facts } from './stored-files.js'
@@ -29,8 +29,8 @@ async function removeOurs({ partials }: CachePlaces, { id, changedAt }: ScannedP
 
 async function removePythons({ hubCache }: CachePlaces, { id, changedAt }: ScannedPartial): Promise<string | null> {
   const [folder = ''] = id.split('/')
-  const lock = tryFlock(lockOfIncomplete(hubCache, folder, id))
-  if (lock === 'held') return TAKEN_UP
+  const lock = tryPythonLock(lockOfIncomplete(hubCache, folder, id))
+  if (lock === 'held' || lock === 'unknown') return TAKEN_UP
   try {
     const path = join(hubCache, id)
     if (isNewer(path, changedAt)) return TAKEN_UP

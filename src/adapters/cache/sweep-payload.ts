@@ -1,6 +1,6 @@
 import { chmod, open, rename, rm } from 'node:fs/promises'
 import { payloadPath } from './places.js'
-import { tryFlock } from './flock.js'
+import { tryPythonLock } from '../weights/python-lock.js'
 import { referencesOf } from './scan-shared.js'
 
 /**
@@ -9,7 +9,7 @@ import { referencesOf } from './scan-shared.js'
  */
 export async function sweepPayload(hubCache: string, hash: string): Promise<string | null> {
   const path = payloadPath(hubCache, hash)
-  const lock = tryFlock(`${path}.lock`, { create: true })
+  const lock = tryPythonLock(`${path}.lock`, { create: true })
   if (typeof lock !== 'object') return 'another program has the shared file behind it locked'
   try {
     const references = referencesOf(hubCache, hash)

@@ -20,26 +20,25 @@ export type Connection = {
 }
 
 export const SLAB_BYTES = 1 << 20
-/** For the one read after a slab was full. */
-const OVERFLOW_BYTES = 64 << 10
+/** Behind each slab, for what still comes once it is full: TLS opens all records of one read of 64 kB, and of one begun before, whatever is said. */
+const ROOM_BYTES = 128 << 10
 /** What came over a slow connection is handed over after so long, in ms. */
 const WAIT_MS = 200
 
 type Slab = { bytes: Buffer; filled: number; since: number }
 
-/** @throws the socket's error, or one with code ETIMEDOUT after `connectMs`. */
-export async function openConnection(url: URL, connectMs: number): Promise<Connection> {
+/** @throws the socket's error, one with code ETIMEDOUT after `connectMs`, or the signal's reason. */
+export async function openConnection(url: URL, connectMs: number, signal?: AbortSignal): Promise<Connection> {
   let filling: Slab = emptySlab()
   let spare: Slab | null = emptySlab()
   let lent: Slab | null = null
   let enough = 1
   let ended: { error: Error | null } | null = null
   let wake = (): void => {}
-  const overflow = Buffer.allocUnsafeSlow(OVERFLOW_BYTES)
 
   const socket = connect(url, {
     // Asked for right after each read, so it may lie in a slab that is lent by the time of the next one.
-    buffer: () => (filling.filled < SLAB_BYTES ? filling.bytes.subarray(filling.filled) : overflow),
+    buffer: () => filling.bytes.subarray(filling.filled, filling.filled < SLAB_BYTES ? SLAB_BYTES : undefined),
     callback(count, memory) {
       const isFirst = filling.filled === 0
       if (isFirst) filling.since = performance.now()
@@ -57,14 +56,14 @@ export async function openConnection(url: URL, connectMs: number): Promise<Conne
   socket.on('error', end)
   socket.on('end', () => end(null))
   socket.on('close', () => end(null))
-  await connected(socket, url, connectMs)
+  await connected(socket, url, connectMs, signal)
 
   /** Hands the filled slab over, and goes on filling the spare one. */
   function lend(): Buffer {
     lent = filling
     filling = spare as Slab
     spare = null
-    if (lent.filled === SLAB_BYTES) socket.resume()
+    if (lent.filled >= SLAB_BYTES) socket.resume()
     return lent.bytes.subarray(0, lent.filled)
   }
 
@@ -109,7 +108,7 @@ export async function openConnection(url: URL, connectMs: number): Promise<Conne
   }
 }
 
-const emptySlab = (): Slab => ({ bytes: Buffer.allocUnsafeSlow(SLAB_BYTES), filled: 0, since: 0 })
+const emptySlab = (): Slab => ({ bytes: Buffer.allocUnsafeSlow(SLAB_BYTES + ROOM_BYTES), filled: 0, since: 0 })
 
 type OnRead = { buffer: () => Buffer; callback: (count: number, memory: Uint8Array) => boolean }
 
@@ -123,19 +122,26 @@ function connect(url: URL, onread: OnRead): net.Socket {
   return tls.connect({ host, port, ...name, ALPNProtocols: ['http/1.1'], onread } as tls.ConnectionOptions & { onread: OnRead })
 }
 
-function connected(socket: net.Socket, { protocol }: URL, ms: number): Promise<void> {
+function connected(socket: net.Socket, { protocol }: URL, ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const late = Object.assign(new Error(`no connection within ${ms / 1000} s`), { code: 'ETIMEDOUT' })
     const timer = setTimeout(() => socket.destroy(late), ms)
+    const abort = (): void => void socket.destroy()
+    const done = (): void => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', abort)
+    }
+    if (signal?.aborted) abort()
+    else signal?.addEventListener('abort', abort, { once: true })
     let failure = new Error('the connection was closed')
     socket.once('error', (error) => (failure = error))
     socket.once(protocol === 'https:' ? 'secureConnect' : 'connect', () => {
-      clearTimeout(timer)
+      done()
       resolve()
     })
     socket.once('close', () => {
-      clearTimeout(timer)
-      reject(failure)
+      done()
+      reject(signal?.aborted ? (signal.reason as Error) : failure)
     })
   })
 }

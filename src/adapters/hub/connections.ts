@@ -3,7 +3,7 @@ import { openConnection, type Connection } from './connection.js'
 /** Open connections by origin, kept for a while after their use. */
 export type Connections = {
   /** `fresh`: one that was not used before. */
-  take(url: URL, fresh: boolean): Promise<{ connection: Connection; used: boolean }>
+  take(url: URL, fresh: boolean, signal?: AbortSignal): Promise<{ connection: Connection; used: boolean }>
   giveBack(url: URL, connection: Connection): void
 }
 
@@ -14,15 +14,18 @@ export function createConnections(connectMs: number): Connections {
   const idle = new Map<string, { connection: Connection; timer: NodeJS.Timeout }[]>()
 
   return {
-    async take(url, fresh) {
+    async take(url, fresh, signal) {
       const kept = fresh ? undefined : idle.get(url.origin)
       for (let entry = kept?.pop(); entry !== undefined; entry = kept?.pop()) {
         clearTimeout(entry.timer)
-        if (!entry.connection.isClean()) continue
+        if (!entry.connection.isClean()) {
+          entry.connection.destroy()
+          continue
+        }
         entry.connection.resume()
         return { connection: entry.connection, used: true }
       }
-      return { connection: await openConnection(url, connectMs), used: false }
+      return { connection: await openConnection(url, connectMs, signal), used: false }
     },
     giveBack({ origin }, connection) {
       connection.rest()

@@ -44,7 +44,7 @@ export function unreachable(hub: string, reason: string, details: ErrorDetails =
 export function networkFailure(error: unknown, about: About, signal?: AbortSignal): unknown {
   if (signal?.aborted) return signal.reason
   if (isAimError(error)) return error
-  if (error instanceof RedirectError) return protocol(about, error.message)
+  if (error instanceof RedirectError || error instanceof SyntaxError) return protocol(about, error.message)
   const { code, message } = error as NodeJS.ErrnoException
   // Only the token can hold such a character; the error's own text must not be shown.
   if (code === 'ERR_INVALID_CHAR')

@@ -29,7 +29,7 @@ export function createRangeReader(limits: HttpLimits): RangeReader {
     const { connection, head, rest, release } = await ask(url, { ...location.headers, range: rangeText(range) }, signal)
     const keep = (reusable: boolean): void => {
       release()
-      if (reusable && head.headers['connection'] !== 'close' && connection.isClean()) connections.giveBack(url, connection)
+      if (reusable && !/\bclose\b/i.test(head.headers['connection'] ?? '') && connection.isClean()) connections.giveBack(url, connection)
       else connection.destroy()
     }
     const { statusCode } = head
@@ -50,14 +50,14 @@ export function createRangeReader(limits: HttpLimits): RangeReader {
   async function ask(url: URL, headers: Record<string, string>, signal?: AbortSignal): Promise<Asked> {
     for (let fresh = false; ; fresh = true) {
       signal?.throwIfAborted()
-      const { connection, used } = await connections.take(url, fresh)
+      const { connection, used } = await connections.take(url, fresh, signal)
       const abort = (): void => connection.destroy(signal?.reason as Error)
       const release = (): void => signal?.removeEventListener('abort', abort)
       signal?.addEventListener('abort', abort, { once: true })
       const late = Object.assign(new Error(`no answer within ${limits.answerMs / 1000} s`), { code: 'ETIMEDOUT' })
       const timer = setTimeout(() => connection.destroy(late), limits.answerMs)
       try {
-        connection.write(requestText(url, headers))
+        connection.write(requestText(url, { ...headers, ...credentialsOf(url, headers) }))
         const answer = await readHead(connection)
         if (answer !== null) return { connection, release, ...answer }
         if (!used) throw Object.assign(new Error('the connection was closed'), { code: 'ECONNRESET' })
@@ -116,6 +116,13 @@ function requestText(url: URL, headers: Record<string, string>): string {
   return [`GET ${url.pathname}${url.search} HTTP/1.1`, `host: ${url.host}`, ...lines, '', ''].join('\r\n')
 }
 
+/** The name and password of an address, where nothing else says who asks. */
+function credentialsOf({ username, password }: URL, headers: Record<string, string>): Record<string, string> {
+  if ((username === '' && password === '') || headers['authorization'] !== undefined) return {}
+  const text = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
+  return { authorization: `Basic ${Buffer.from(text).toString('base64')}` }
+}
+
 /** Null: it ended before it said anything. @throws SyntaxError for what is no head. */
 async function readHead(connection: Connection): Promise<{ head: AnswerHead; rest: Buffer } | null> {
   connection.expect(1)
@@ -126,7 +133,7 @@ async function readHead(connection: Connection): Promise<{ head: AnswerHead; res
     if (bytes.length > MOST_HEAD_BYTES) throw new SyntaxError('the answer has too long a head')
     const start = Buffer.from(bytes) // its memory is used again by the next read
     const more = await connection.read()
-    if (more === null) throw new SyntaxError('the answer ended in its head')
+    if (more === null) throw new Error('the answer ended in its head')
     bytes = Buffer.concat([start, more])
   }
 }

@@ -37,7 +37,7 @@ export function createNodeProbe({ hubCache, tools, cards, labels = {}, runTool =
         inspectDisk(hubCache),
         listCachedModels(hubCache),
       ])
-      return { hostname: hostname(), ...limits, cacheDisk, ...found, labels, cachedModels, backends: inspectBackends(tools) }
+      return { hostname: hostname(), ...limits, cacheDisk, ...found, labels, cachedModels, backends: inspectBackends(tools), peerUrl: null }
     },
   }
 }

@@ -62,7 +62,7 @@ export function createRecords({ db, close }: Pick<Database, 'db' | 'close'>, onW
         .select()
         .from(deployments)
         .leftJoin(plans, and(eq(plans.workflowId, deployments.workflowId), eq(plans.runId, deployments.runId)))
-        .where(eq(deployments.endpoint, endpoint))
+        .where(endpoint === null ? isNull(deployments.endpoint) : eq(deployments.endpoint, endpoint))
         .orderBy(desc(deployments.number))
         .limit(limit)
       const tried = await attemptsOf(

@@ -14,7 +14,7 @@ export const deployments = pgTable(
     ...run,
     number: bigint('number', { mode: 'number' }).generatedAlwaysAsIdentity(),
     kind: text('kind').$type<DeploymentRecord['kind']>().notNull(),
-    endpoint: text('endpoint').notNull(),
+    endpoint: text('endpoint'),
     revision: integer('revision'),
     actor: text('actor').notNull(),
     reason: text('reason'),

@@ -23,15 +23,21 @@ export function createCluster(client: Client): Cluster {
     await handle.executeUpdate<void, [object]>(update, { args, updateId: requestId })
   }
 
+  /** A child is started by the server: whoever started its parent is meant. */
+  async function actorOf({ workflowId, runId }: Run): Promise<string> {
+    const { history } = await client.workflowService.getWorkflowExecutionHistory({
+      namespace: client.options.namespace,
+      execution: { workflowId, runId },
+      maximumPageSize: 1,
+    })
+    const started = history?.events?.[0]?.workflowExecutionStartedEventAttributes
+    const parent = started?.parentWorkflowExecution
+    if (parent?.workflowId && parent.runId) return actorOf({ workflowId: parent.workflowId, runId: parent.runId })
+    return started?.identity || 'unknown'
+  }
+
   return {
-    async actorOf({ workflowId, runId }) {
-      const { history } = await client.workflowService.getWorkflowExecutionHistory({
-        namespace: client.options.namespace,
-        execution: { workflowId, runId },
-        maximumPageSize: 1,
-      })
-      return history?.events?.[0]?.workflowExecutionStartedEventAttributes?.identity || 'unknown'
-    },
+    actorOf,
 
     beginOperation: (endpoint, request, { workflowId, runId, requestId }) =>
       client.workflow.executeUpdateWithStart<never, OperationAnswer, [BeginOperation]>('beginOperation', {

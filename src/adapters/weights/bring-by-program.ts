@@ -1,7 +1,7 @@
 import { open, rm, stat } from 'node:fs/promises'
 import { AimError, isAimError, type ErrorCode } from '../../contracts/errors.js'
 import type { ModelFile } from '../../contracts/model.js'
-import type { Errand } from './bring-file.js'
+import type { Errand } from './errand.js'
 import { wholePath } from './journal.js'
 
 /** A verified file that waits for its name in the cache. */

@@ -1,36 +1,16 @@
 import { AimError, isAimError } from '../../contracts/errors.js'
-import type { ModelFile, PinnedModel } from '../../contracts/model.js'
-import type { WeightSource, WholeFileSource } from '../../ports/weight-source.js'
+import type { ModelFile } from '../../contracts/model.js'
+import type { WeightSource } from '../../ports/weight-source.js'
 import { tryLock, type BlobLock } from './blob-lock.js'
 import { bringByProgram, type Brought } from './bring-by-program.js'
 import { isWhole, storageFailure } from './disk.js'
+import type { Errand } from './errand.js'
 import { mapPath, partPath, removePart, writeJournal } from './journal.js'
-import type { Layout } from './layout.js'
 import { memoryPart, SMALL_BYTES } from './memory-part.js'
 import { bytesInMap, openPart, type PartFile } from './part-file.js'
-import type { ProgressCount } from './progress.js'
 import { bytesOfPython, tryPythonLock } from './python-lock.js'
 import { linkFile, publishBlob } from './publish.js'
-import type { HashThreads } from './transfer/hash-threads.js'
-import type { Pace } from './transfer/pace.js'
-import type { Pool } from './transfer/pool.js'
-import { pause, type RetryPolicy } from './transfer/retry.js'
-
-/** What all downloads of one store share. */
-export type Machinery = { pool: Pool; pace: Pace; hashes: HashThreads; retry: RetryPolicy; stallMs: number; durable: boolean }
-
-/** All that bringing one file of a model needs. */
-export type Errand = Machinery & {
-  sources: WeightSource[]
-  /** Tried when every source failed. */
-  programs: WholeFileSource[]
-  model: PinnedModel
-  layout: Layout
-  /** Folder of part files, journals and locks. */
-  partials: string
-  signal: AbortSignal
-  progress: ProgressCount
-}
+import { pause } from './transfer/retry.js'
 
 /** How often a process that waits for another one's download looks, in ms. */
 const LOOK_MS = 100
@@ -66,13 +46,13 @@ async function fetchAsOnlyOne(errand: Errand, file: ModelFile): Promise<boolean>
   if (lock === null) return false
   try {
     // A small file is written whole and in one step, whoever does it.
-    const python = file.size > SMALL_BYTES ? await tryPythonLock(layout, file.digest.hex) : { release: async () => {} }
-    if (python === null) return false
+    const python = file.size > SMALL_BYTES ? tryPythonLock(layout.pythonLock(file), { create: true }) : 'unknown'
+    if (python === 'held') return false
     try {
       if (!(await isWhole(layout.blob(file), file.size))) await fetchBlob(errand, file, lock)
       return true
     } finally {
-      await python.release()
+      if (typeof python === 'object') python.release()
     }
   } finally {
     await lock.release()
@@ -81,7 +61,7 @@ async function fetchAsOnlyOne(errand: Errand, file: ModelFile): Promise<boolean>
 
 async function bytesOfAnother({ layout, partials }: Errand, { digest, size }: ModelFile): Promise<number> {
   const ours = await bytesInMap(mapPath(partials, digest.hex), size)
-  return ours > 0 ? ours : Math.min(size, await bytesOfPython(layout, digest.hex))
+  return ours > 0 ? ours : Math.min(size, await bytesOfPython(layout.blobs, digest.hex))
 }
 
 async function fetchBlob(errand: Errand, file: ModelFile, lock: BlobLock): Promise<void> {
@@ -133,7 +113,9 @@ async function fetchVerified(errand: Errand, file: ModelFile, part: PartFile): P
     if (actual === file.digest.hex) return
     await part.clear()
     if (!isOwnWork) continue
-    const others = sources.filter((source) => !used.has(source))
+    // Of several, the first is not asked again: the next try shows whether it was that one.
+    const [blamed] = used
+    const others = sources.filter((source) => source !== blamed)
     if (others.length > 0) sources = others
     else mismatches += 1
     if (mismatches === MOST_MISMATCHES) throw new AimError('DigestMismatch', { file: file.path, expected: file.digest.hex, actual })

@@ -6,7 +6,8 @@ import type { CacheLedger } from '../../ports/cache-ledger.js'
 import type { Peer, WeightSource, WholeFileSource } from '../../ports/weight-source.js'
 import type { WeightStore } from '../../ports/weight-store.js'
 import { tryLock } from './blob-lock.js'
-import { bringFile, type Machinery } from './bring-file.js'
+import { bringFile } from './bring-file.js'
+import type { Machinery } from './errand.js'
 import { isWhole, partialsFolder, removeIfEmpty, storageFailure } from './disk.js'
 import { inParallel } from './in-parallel.js'
 import { mapPath, partsOf, removePart } from './journal.js'
@@ -17,6 +18,7 @@ import { syncNames, writeRef } from './publish.js'
 import { reserve, type Reservation } from './reservation.js'
 import { createHashThreads } from './transfer/hash-threads.js'
 import { createPace } from './transfer/pace.js'
+import { DEFAULT_PARTS, type PartTuning } from './transfer/part-tuning.js'
 import { createPool } from './transfer/pool.js'
 import { DEFAULT_RETRY, type RetryPolicy } from './transfer/retry.js'
 
@@ -39,6 +41,7 @@ export type WeightStoreOptions = {
   /** Whether a file is on the disk itself, and not only in the system's memory, before it is published. */
   durable?: boolean
   retry?: Partial<RetryPolicy>
+  parts?: Partial<PartTuning>
 }
 
 /** Files that are looked at, opened and published side by side; how many of them move bytes is the pool's to say. */
@@ -51,7 +54,7 @@ export function createWeightStore(options: WeightStoreOptions): WeightStore {
   const hashes = createHashThreads()
   const machinery: Machinery = {
     hashes,
-    pool: createPool({ most: connections, files: hashes.count }),
+    pool: createPool({ most: connections, files: hashes.count, parts: { ...DEFAULT_PARTS, ...options.parts } }),
     pace: createPace(),
     retry: { ...DEFAULT_RETRY, ...options.retry },
     stallMs,

@@ -83,7 +83,7 @@ export async function storageFailure(error: unknown, path: string, needed: numbe
   const code = errno(error) ?? ''
   if (code === 'ENOSPC' || code === 'EDQUOT') {
     const { free } = await spaceAt(path)
-    return new AimError('DiskFull', { path, needed, free }, { cause: error })
+    return new AimError('DiskFull', { path, needed, free, evictable: 0 }, { cause: error }) // the store finds out what could be evicted
   }
   if (['EACCES', 'EPERM', 'EROFS', 'EXDEV', 'ENOTSUP'].includes(code)) {
     return new AimError('CacheUnwritable', { path: (error as NodeJS.ErrnoException).path ?? path, reason: code }, { cause: error })

@@ -1,7 +1,8 @@
-import { dirname, join, relative } from 'node:path'
+import { basename, dirname, join, relative } from 'node:path'
 import type { ModelFile, PinnedModel } from '../../contracts/model.js'
 import { AimError } from '../../contracts/errors.js'
 import { Commit, ModelId, Ref, RepoPath } from '../../contracts/names.js'
+import { pythonLockPath } from './python-lock.js'
 
 /** Where one model lies in a Hugging Face cache. Source: huggingface_hub 2.4, `_hf_hub_download_to_cache_dir`. */
 export type Layout = {
@@ -13,6 +14,8 @@ export type Layout = {
   /** A blob is named by the digest of its file, as the hub's etag is. */
   blob(file: ModelFile): string
   link(file: ModelFile): string
+  /** Where the hub's Python client locks the blob. */
+  pythonLock(file: ModelFile): string
   /** What the link of a file holds: relative, so that a cache can be moved. */
   linkTarget(file: ModelFile): string
 }
@@ -32,6 +35,7 @@ export function layoutOf(hubCache: string, { repo, commit }: Pick<PinnedModel, '
     snapshots: join(root, 'snapshots'),
     snapshot,
     blob,
+    pythonLock: (file) => pythonLockPath(hubCache, basename(root), file.digest.hex),
     link,
     linkTarget: (file) => relative(dirname(link(file)), blob(file)),
   }

@@ -1,46 +1,46 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { spawnSync } from 'node:child_process'
+import { closeSync, constants, mkdirSync, openSync } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
-import { inFolder } from './disk.js'
-import type { Layout } from './layout.js'
-
-export type PythonLock = { release(): Promise<void> }
-
-const HELD_BY_ANOTHER = 75
+import { dirname, join } from 'node:path'
+import { errno } from './disk.js'
 
 /**
- * Takes the lock by which Python's `huggingface_hub` lets one of its processes write a blob; null when one has it. Node cannot lock a file, so
- * util-linux's `flock` does, as a child that ends when its input does: the lock cannot outlive this process. Where there is no `flock`, nothing is
- * locked: both would fetch the file, and both would publish it whole.
+ * A lock that was taken, or why not. `held`: another process has it. `absent`: nobody ever locked it. `unknown`: its file cannot be opened, or
+ * this machine has no `flock`, so nobody can tell.
  */
-export async function tryPythonLock(layout: Layout, digest: string): Promise<PythonLock | null> {
-  const path = join(dirname(layout.repo), '.locks', basename(layout.repo), `${digest}.lock`)
-  const child = await inFolder(dirname(path), async () =>
-    spawn('flock', ['--nonblock', '--no-fork', '--conflict-exit-code', String(HELD_BY_ANOTHER), path, 'cat'], {
-      stdio: ['pipe', 'pipe', 'ignore'],
-      env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin' },
-    }),
-  )
-  const ended = new Promise<number | null>((resolve) => {
-    child.once('error', () => resolve(null)) // there is no `flock`
-    child.once('exit', resolve)
-  })
-  child.stdin.on('error', () => {}) // it ended before it read: `ended` says so
-  child.stdin.write('\n') // it comes back once the lock is held
-  const held = await Promise.race([once(child.stdout, 'data').then(() => true), ended.then(() => false)])
-  if (!held) return (await ended) === HELD_BY_ANOTHER ? null : { release: async () => {} }
-  return {
-    async release() {
-      child.stdin.end()
-      await ended
-    },
+export type PythonLock = { release(): void } | 'held' | 'absent' | 'unknown'
+
+/** Where the hub's Python client locks a blob of a repository's folder. */
+export const pythonLockPath = (hubCache: string, folder: string, blob: string): string => join(hubCache, '.locks', folder, `${blob}.lock`)
+
+/**
+ * Takes a lock file of the hub's Python client, who uses flock(2): Node has no call for it, so that util-linux's `flock` locks the open
+ * file that it inherits and shares with us. The lock ends with our descriptor, and so with this process.
+ */
+export function tryPythonLock(file: string, { create = false } = {}): PythonLock {
+  let descriptor: number
+  try {
+    if (create) mkdirSync(dirname(file), { recursive: true })
+    descriptor = openSync(file, constants.O_RDWR | constants.O_NOFOLLOW | (create ? constants.O_CREAT : 0), 0o666)
+  } catch (error) {
+    return errno(error) === 'ENOENT' ? 'absent' : 'unknown'
   }
+  const { status, error } = spawnSync('flock', ['-n', '3'], { stdio: ['ignore', 'ignore', 'ignore', descriptor] })
+  if (status === 0) return { release: () => closeSync(descriptor) }
+  closeSync(descriptor)
+  return error === undefined ? 'held' : 'unknown'
+}
+
+/** Whether nobody holds the lock at this moment. */
+export function isFree(file: string): boolean {
+  const lock = tryPythonLock(file)
+  if (typeof lock === 'object') lock.release()
+  return typeof lock === 'object' || lock === 'absent'
 }
 
 /** Bytes that Python has of a blob that it is bringing. */
-export async function bytesOfPython(layout: Layout, digest: string): Promise<number> {
-  const names = (await readdir(layout.blobs).catch(() => [])).filter((name) => name.startsWith(digest) && name.endsWith('.incomplete')) // no folder yet
-  const sizes = await Promise.all(names.map(async (name) => (await stat(join(layout.blobs, name)).catch(() => null))?.size ?? 0)) // just renamed
+export async function bytesOfPython(blobs: string, digest: string): Promise<number> {
+  const names = (await readdir(blobs).catch(() => [])).filter((name) => name.startsWith(digest) && name.endsWith('.incomplete')) // no folder yet
+  const sizes = await Promise.all(names.map(async (name) => (await stat(join(blobs, name)).catch(() => null))?.size ?? 0)) // just renamed
   return Math.max(0, ...sizes)
 }

@@ -26,7 +26,7 @@ export async function reserve(folder: string, volume: string, needed: number): P
   const left = free - (await promisedToOthers(folder, path))
   if (needed + headroom(total) > left) {
     await rm(path, { force: true })
-    throw new AimError('DiskFull', { path: volume, needed: needed + headroom(total), free: Math.max(0, left) })
+    throw new AimError('DiskFull', { path: volume, needed: needed + headroom(total), free: Math.max(0, left), evictable: 0 })
   }
   return {
     async shrink(remaining) {

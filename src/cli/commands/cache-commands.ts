@@ -1,7 +1,8 @@
 import { InvalidArgumentError } from 'commander'
 import { parseFree } from '../../domain/cache/policy.js'
 import type { ArgumentSpec, CommandSpec, OptionSpec } from '../cli.js'
-import { parseBytes, parseDuration } from '../output/units.js'
+import { parseDuration } from '../output/units.js'
+import { asBytes } from './common-options.js'
 import { asInteger } from './requirement-options.js'
 
 const TARGET: ArgumentSpec = { name: '<model>', about: 'repository, or REPOSITORY@REVISION: a commit, its beginning, or a branch' }
@@ -98,12 +99,6 @@ export const CACHE_COMMANDS: CommandSpec[] = [
     load: async () => (await import('./cache-pin.js')).cacheUnpin,
   },
 ]
-
-function asBytes(text: string): number {
-  const bytes = parseBytes(text)
-  if (bytes === null) throw new InvalidArgumentError('It must be a size: 500GB, 1.5TB, 64MiB.')
-  return bytes
-}
 
 function asFree(text: string): { freeLow: number; freeHigh: number } {
   const free = parseFree(text)

@@ -58,7 +58,7 @@ export async function deploy(cli: Cli, [model = '']: string[], options: DeployOp
   if (options.detach) return detachedReport(request.endpoint, handle)
   const result = await follow(cli, handle, {
     what: `deploy of ${request.endpoint}`,
-    endpoint: request.endpoint,
+    look: `aim status ${request.endpoint}`,
     ...(options.timeout !== undefined && { timeoutMs: options.timeout }),
     onLeave: leavingNotes(request, cli.terminal.argv),
   }).catch((error: unknown) => {

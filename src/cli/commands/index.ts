@@ -1,18 +1,12 @@
 import { InvalidArgumentError } from 'commander'
-import type { CommandSpec, OptionSpec } from '../cli.js'
-import { parseDuration } from '../output/units.js'
+import type { CommandSpec } from '../cli.js'
 import { CACHE_COMMANDS } from './cache-commands.js'
+import { CACHE_FLOW_COMMANDS } from './cache-flow-commands.js'
+import { DETACH, REASON, TIMEOUT, YES } from './common-options.js'
 import { PLAN_COMMANDS } from './plan-commands.js'
 import { RECIPE_COMMANDS } from './recipe-commands.js'
 import { REQUIREMENT_OPTIONS, asInteger } from './requirement-options.js'
 
-const YES: OptionSpec = { flags: '-y, --yes', about: 'do not ask' }
-const REASON: OptionSpec = { flags: '--reason <text>', about: 'why; kept in the history' }
-const TIMEOUT: OptionSpec = {
-  flags: '--timeout <duration>',
-  about: 'stop waiting after this long (90s, 10m); the work goes on, exit code 8',
-  parse: asDuration,
-}
 const ENDPOINT = { about: 'name of the endpoint', complete: 'endpoint' } as const
 
 /** Every verb, in the order of `aim --help`. */
@@ -60,7 +54,7 @@ export const COMMANDS: CommandSpec[] = [
       { flags: '--port <port>', about: 'port of the endpoint (default: a free one)', parse: asInteger },
       REASON,
       { flags: '--wait', about: 'wait until it serves (the default)', conflicts: ['detach'] },
-      { flags: '-d, --detach', about: 'start it and return' },
+      DETACH,
       TIMEOUT,
       { flags: '--dry-run', about: 'show the plan and change nothing', conflicts: ['detach'] },
       { ...YES, about: 'replace what the endpoint serves now without asking' },
@@ -135,7 +129,7 @@ export const COMMANDS: CommandSpec[] = [
     options: [
       { flags: '--grace <seconds>', about: 'time to finish running requests before it is killed', parse: asInteger },
       REASON,
-      { flags: '-d, --detach', about: 'start it and return' },
+      DETACH,
       TIMEOUT,
       { flags: '--dry-run', about: 'say what would be stopped, and stop nothing', conflicts: ['detach'] },
       { flags: '--force', about: 'go on when its node does not answer' },
@@ -182,6 +176,7 @@ export const COMMANDS: CommandSpec[] = [
   },
   ...RECIPE_COMMANDS,
   ...CACHE_COMMANDS,
+  ...CACHE_FLOW_COMMANDS,
   {
     name: 'hub serve',
     about: 'serve a folder of models in the protocol of the Hugging Face hub',
@@ -270,10 +265,4 @@ function asLines(text: string): number {
 function asTemperature(text: string): number {
   if (!/^\d(\.\d+)?$/.test(text) || Number(text) > 2) throw new InvalidArgumentError('It must be a number from 0 to 2.')
   return Number(text)
-}
-
-function asDuration(text: string): number {
-  const ms = parseDuration(text)
-  if (ms === null) throw new InvalidArgumentError('It must be a duration: 90s, 10m, 1h30m.')
-  return ms
 }

@@ -86,7 +86,7 @@ function asPrecisions(text: string): Precision[] {
   })
 }
 
-function asLabels(text: string, before?: unknown): Record<string, string> {
+export function asLabels(text: string, before?: unknown): Record<string, string> {
   const at = text.indexOf('=')
   if (at < 1) throw new InvalidArgumentError('It must be name=value.')
   return { ...(before as Record<string, string> | undefined), [text.slice(0, at)]: text.slice(at + 1) }

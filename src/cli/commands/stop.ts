@@ -50,7 +50,7 @@ export async function undeploy(
   }
   const result = await follow(cli, handle, {
     what: `stop of ${endpoint}`,
-    endpoint,
+    look: `aim status ${endpoint}`,
     ...(options.timeout !== undefined && { timeoutMs: options.timeout }),
     onLeave: [`the stop of ${endpoint} goes on`, `  watch:   aim status ${endpoint} -w`, `  rejoin:  aim stop ${endpoint}`],
   })

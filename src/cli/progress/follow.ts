@@ -15,7 +15,8 @@ const LAST_POLL_MS = 1000
 export type FollowOptions = {
   /** For the messages: `deploy of smol`. */
   what: string
-  endpoint: string
+  /** The command that shows how it goes: `aim status smol`. */
+  look: string
   /** Milliseconds; then Timeout, and the work goes on. */
   timeoutMs?: number
   /** What a person who leaves is told. */
@@ -85,11 +86,11 @@ async function showEnd(handle: OperationHandle<unknown>, frame: Frame): Promise<
   frame.problem = null
 }
 
-async function orTimeout<T>(work: Promise<T>, { timeoutMs, what, endpoint }: FollowOptions): Promise<T> {
+async function orTimeout<T>(work: Promise<T>, { timeoutMs, what, look }: FollowOptions): Promise<T> {
   if (timeoutMs === undefined) return work
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new AimError('Timeout', { what, after: duration(timeoutMs), endpoint })), timeoutMs)
+    timer = setTimeout(() => reject(new AimError('Timeout', { what, after: duration(timeoutMs), look })), timeoutMs)
   })
   try {
     return await Promise.race([work, late])

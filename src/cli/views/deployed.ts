@@ -1,4 +1,5 @@
 import type { DeployResult } from '../../contracts/endpoint.js'
+import { trafficText } from '../../domain/cache/traffic.js'
 import { openAiUrl } from '../endpoint-url.js'
 import { recordReport, type Field, type Report } from '../output/report.js'
 import { duration } from '../output/units.js'
@@ -31,6 +32,7 @@ function fieldsOf({
   backend,
   node,
   cache,
+  weights,
   proof,
   timings,
 }: DeployResult): Field[] {
@@ -44,7 +46,7 @@ function fieldsOf({
     ['recipe', recipe],
     ['backend', backend],
     ['node', node],
-    ['cache', cache],
+    ['cache', cache && (weights === null ? cache : trafficText({ cache, ...weights }))],
     ['proof', proof && `${proof.tokens} tokens in ${duration(proof.ms)}`],
     ['took', tookText(timings)],
   ]

@@ -5,7 +5,7 @@ import { CARDS } from './cards.js'
 import { FIXTURES, type Fixture } from './fixtures.js'
 import { memoryTree } from './memory-tree.js'
 import { MUTATIONS, type Mutation } from './mutations.js'
-import { randomOf, type Random } from './random.js'
+import { randomOf, type Random } from '../../support/random.js'
 import { SHARED_FIXTURES } from './shared-fixtures.js'
 
 const RUNS = 10_000

@@ -1,4 +1,4 @@
-import type { Random } from './random.js'
+import type { Random } from '../../support/random.js'
 
 /** What may happen to one file of a capture. `drops`: it may take the last GPU away without a trace in that file. */
 export type Mutation = { name: string; drops?: boolean; apply(text: string, random: Random): string }

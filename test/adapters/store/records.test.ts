@@ -91,6 +91,15 @@ function behavesAsRecords(makePlace: () => Promise<Place>): void {
     expect(once).toMatchObject([{ state: 'failed', error: { code: 'EngineExited', message: 'no' }, attempts: [{ number: 1 }] }])
   })
 
+  test('flows of the cache belong to no endpoint, and are kept among themselves', async () => {
+    const { run } = newRun('cache')
+    await records.begin({ ...run, kind: 'warm', endpoint: null, actor: 'anna@gpu-1', reason: 'a rollout', request: { model: 'org/name' } })
+    await records.finish(run, { state: 'warmed', revision: null, error: null, result: { outsideBytes: 7 } })
+    expect(await records.history(null, 10)).toMatchObject([
+      { ...run, kind: 'warm', endpoint: null, state: 'warmed', result: { outsideBytes: 7 }, plan: null, attempts: [] },
+    ])
+  })
+
   test('a flow that plans again keeps its last plan', async () => {
     const { run, begin } = newRun('replanned')
     await begin(records)

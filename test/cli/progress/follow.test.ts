@@ -4,7 +4,7 @@ import { follow } from '../../../src/cli/progress/follow.js'
 import { AimError } from '../../../src/contracts/errors.js'
 import { handleOf, testCli } from '../support.js'
 
-const options = { what: 'deploy of smol', endpoint: 'smol', onLeave: ['it goes on'] }
+const options = { what: 'deploy of smol', look: 'aim status smol', onLeave: ['it goes on'] }
 const never = new Promise<never>(() => {})
 const oneStep = { steps: [{ step: 'warm', state: 'done' as const, detail: 'the last picture' }] }
 

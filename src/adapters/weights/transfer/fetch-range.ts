@@ -40,10 +40,10 @@ export async function fetchRange({ source, location, file, part, range, stallMs,
     for await (const chunk of await source.read(location, { start: range.at, end: range.end - 1 }, signal)) {
       watch.pause() // a slow disk is no stalled network
       onBytes(chunk.length)
-      const wanted = chunk.subarray(0, left(range)) // its end may have been moved back
+      const wanted = chunk.subarray(0, Math.max(0, left(range))) // its end may have been moved back
       await part.write(wanted, range.at)
       range.at += wanted.length
-      if (left(range) === 0) break
+      if (left(range) <= 0) break
       watch.resume()
     }
   } catch (error) {

@@ -7,6 +7,7 @@ import { SMALL_BYTES } from '../memory-part.js'
 import type { PartFile } from '../part-file.js'
 import { fetchRange, left, rangeOf, rateOf, type Range } from './fetch-range.js'
 import type { Pace } from './pace.js'
+import type { PartTuning } from './part-tuning.js'
 import { askedWaitMs, backoffMs, REAL_PROGRESS_BYTES, type RetryPolicy } from './retry.js'
 
 export type FileErrand = {
@@ -41,16 +42,20 @@ export type FileTransfer = {
 export const LAGGING = new Error('the connection fell behind the others')
 
 /** Where a file is fetched at the moment. A failure of an earlier place says nothing about the present one. */
-type Place = { source: WeightSource; location: Promise<FileLocation | null>; delivered: boolean }
+type Place = { source: WeightSource; location: Promise<FileLocation | null>; located: boolean }
+
+/** Addresses in a row that were given and then refused without a byte, after which it is believed. One may run out before most connections use it. */
+const MOST_REFUSALS = 3
 
 /** Begins to bring what the part file lacks. `wake` tells the pool that there may be work again. */
-export function startFileTransfer(errand: FileErrand, wake: () => void): FileTransfer {
+export function startFileTransfer(errand: FileErrand, parts: PartTuning, wake: () => void): FileTransfer {
   const { model, file, part, sources, retry, pace, signal } = errand
   const pending: Extent[] = part.extents.gaps(file.size)
   const active = new Set<Range>()
   let sourceIndex = 0
   let place: Place | null = null
   let failures = 0
+  let refusals = 0
   let notBefore = 0
   let bytesAtFailure = part.extents.bytes()
   let worst: unknown
@@ -80,7 +85,7 @@ export function startFileTransfer(errand: FileErrand, wake: () => void): FileTra
 
   /** The second half of the range that has most left, so that the end of a file does not hang on one slow connection. */
   function shareOfLargest(): Range | null {
-    const [largest] = [...active].filter(isWorthSharing).toSorted((a, b) => left(b) - left(a))
+    const [largest] = [...active].filter((range) => isWorthSharing(range, parts)).toSorted((a, b) => left(b) - left(a))
     if (largest === undefined) return null
     const middle = largest.at + Math.ceil(left(largest) / 2)
     const range = rangeOf(middle, largest.end)
@@ -91,19 +96,21 @@ export function startFileTransfer(errand: FileErrand, wake: () => void): FileTra
   function placeNow(): Place {
     if (place !== null) return place
     const source = sources[sourceIndex] as WeightSource
-    place = { source, delivered: false, location: locate(source) }
+    place = { source, located: false, location: locate(source) }
     place.location.catch(() => {}) // told to each range that awaits it
     return place
   }
 
+  const isDirect = (source: WeightSource): source is Required<WeightSource> => file.size <= SMALL_BYTES && source.direct !== undefined
+
   async function locate(source: WeightSource): Promise<FileLocation | null> {
     await pace.turn(source.name, signal)
-    if (file.size <= SMALL_BYTES && source.direct !== undefined) return source.direct(model, file, signal)
-    return source.locate(model, file, signal)
+    return isDirect(source) ? source.direct(model, file, signal) : source.locate(model, file, signal)
   }
 
   async function bring(range: Range, from: Place): Promise<void> {
     const location = await from.location
+    from.located = location !== null && !isDirect(from.source)
     if (location === null) throw new AimError('NotHere', { source: from.source.name, file: file.path })
     await pace.turn(from.source.name, range.abort.signal)
     await fetchRange({
@@ -111,10 +118,7 @@ export function startFileTransfer(errand: FileErrand, wake: () => void): FileTra
       source: from.source,
       location,
       range,
-      onBytes(bytes) {
-        from.delivered = true
-        errand.onBytes(bytes, from.source)
-      },
+      onBytes: (bytes) => errand.onBytes(bytes, from.source),
     })
   }
 
@@ -125,7 +129,8 @@ export function startFileTransfer(errand: FileErrand, wake: () => void): FileTra
     place = null
     const moved = part.extents.bytes() - bytesAtFailure
     bytesAtFailure = part.extents.bytes()
-    if (error.code === 'HubAuth' && from.delivered && moved > 0) return // its signed address ran out: it is located anew
+    if (moved > 0) refusals = 0
+    if (error.code === 'HubAuth' && from.located && ++refusals <= MOST_REFUSALS) return // its signed address ran out: it is located anew
     if (!ERRORS[error.code].retry) return nextSource(error)
     failures = moved >= REAL_PROGRESS_BYTES ? 1 : failures + 1
     const asked = askedWaitMs(error)
@@ -139,6 +144,7 @@ export function startFileTransfer(errand: FileErrand, wake: () => void): FileTra
   function nextSource(error: AimError): void {
     if (worst === undefined || error.code !== 'NotHere') worst = error
     sourceIndex += 1
+    refusals = 0
     failures = 0
     notBefore = 0
     if (sourceIndex >= sources.length) end(worst)
@@ -153,7 +159,7 @@ export function startFileTransfer(errand: FileErrand, wake: () => void): FileTra
     ended,
     active: () => [...active],
     hasParts: () => !isWaiting() && pending.length > 0,
-    hasShare: () => !isWaiting() && [...active].some(isWorthSharing),
+    hasShare: () => !isWaiting() && [...active].some((range) => isWorthSharing(range, parts)),
     async work(partBytes) {
       const range = take(partBytes)
       if (range === null) return
@@ -171,13 +177,9 @@ export function startFileTransfer(errand: FileErrand, wake: () => void): FileTra
   }
 }
 
-/** Both halves must be worth a request of their own. */
-const LEAST_SHARE_BYTES = 4 << 20
-/** What is done in less time than this, in ms, is not worth another connection. */
-const LEAST_SHARE_MS = 1_500
-
-function isWorthSharing(range: Range): boolean {
+/** What would take another while, and leaves both halves worth a request of their own. */
+function isWorthSharing(range: Range, { leastBytes, sharedAfterMs }: PartTuning): boolean {
   const now = performance.now()
-  const isKnown = now - range.since > LEAST_SHARE_MS
-  return isKnown && left(range) >= 2 * LEAST_SHARE_BYTES && left(range) / rateOf(range, now) > LEAST_SHARE_MS
+  const isKnown = now - range.since > sharedAfterMs
+  return isKnown && left(range) >= leastBytes / 4 && left(range) / rateOf(range, now) > sharedAfterMs
 }

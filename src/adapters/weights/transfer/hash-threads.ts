@@ -36,7 +36,7 @@ export function createHashThreads(): HashThreads {
       return followOn(thread, id, path, file)
     },
     async close() {
-      await Promise.all(threads.splice(0).map((thread) => thread?.end()))
+      await Promise.all(threads.splice(0).flatMap((thread) => (thread === undefined ? [] : [thread.end()])))
     },
   }
 }
@@ -84,7 +84,7 @@ function startThread(): Thread {
   })
   worker.on('error', (error: Error) => {
     failure = error
-    for (const { reject } of askers.values()) reject(error)
+    for (const asker of askers.values()) asker.reject(error)
     askers.clear()
   })
   worker.unref() // a download keeps the process, not a thread that waits for one

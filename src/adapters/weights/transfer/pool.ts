@@ -1,6 +1,7 @@
 import { BLOCK_BYTES } from '../part-file.js'
 import { createConnectionLimit } from './connection-limit.js'
 import { left, rateOf, type Range } from './fetch-range.js'
+import { DEFAULT_PARTS, type PartTuning } from './part-tuning.js'
 import { LAGGING, startFileTransfer, type FileErrand, type FileTransfer } from './file-transfer.js'
 
 /** The connections of this process, shared by all files and all downloads. */
@@ -12,19 +13,23 @@ export type Pool = {
 const TICK_MS = 300
 /** A part takes about so long: short enough to be shared well, long enough that asking for it does not count. */
 const PART_MS = 2_000
-const LEAST_PART_BYTES = 8 << 20
-const MOST_PART_BYTES = 64 << 20
-/** A connection is judged after so long, in ms, and cut when it has this share of the median rate or less. */
-const JUDGED_AFTER_MS = 3_000
+/** Cut when it has this share of the median rate or less. */
 const LAGGING_SHARE = 0.25
 
-/** `files` is how many files are brought side by side while there are connections for all; the others wait, so that each is whole early. */
-export function createPool({ most, files }: { most: number; files: number }): Pool {
+export type PoolOptions = {
+  /** Most connections. */
+  most: number
+  /** How many files are brought side by side while there are connections for all; the others wait, so that each is whole early. */
+  files: number
+  parts?: PartTuning
+}
+
+export function createPool({ most, files, parts = DEFAULT_PARTS }: PoolOptions): Pool {
   const transfers: FileTransfer[] = []
   const limit = createConnectionLimit(most)
   let busy = 0
   let bytes = 0
-  let partBytes = LEAST_PART_BYTES
+  let partBytes = parts.leastBytes
   let timer: NodeJS.Timeout | undefined
 
   /** Of the first files that have parts left, the one with fewest connections; else one whose last part can be shared. */
@@ -38,20 +43,23 @@ export function createPool({ most, files }: { most: number; files: number }): Po
     while (busy < limit.now()) {
       const transfer = next()
       if (transfer === undefined) return
-      busy += 1
-      void transfer.work(partBytes).then(() => {
-        busy -= 1
-        wake()
-      })
+      void connect(transfer)
     }
+  }
+
+  async function connect(transfer: FileTransfer): Promise<void> {
+    busy += 1
+    await transfer.work(partBytes)
+    busy -= 1
+    wake()
   }
 
   function tick(): void {
     const rate = bytes / TICK_MS
     bytes = 0
     limit.observe(rate, busy)
-    if (busy > 0) partBytes = partFor(rate / busy)
-    for (const transfer of transfers) for (const range of laggards(transfer.active())) range.abort.abort(LAGGING)
+    if (busy > 0) partBytes = partFor(rate / busy, parts)
+    for (const transfer of transfers) for (const range of laggards(transfer.active(), parts)) range.abort.abort(LAGGING)
     wake() // a part may have become worth sharing
   }
 
@@ -64,7 +72,7 @@ export function createPool({ most, files }: { most: number; files: number }): Po
           errand.onBytes(count, source)
         },
       }
-      const transfer = startFileTransfer(counted, wake)
+      const transfer = startFileTransfer(counted, parts, wake)
       transfers.push(transfer)
       timer ??= setInterval(tick, TICK_MS)
       wake()
@@ -82,16 +90,17 @@ export function createPool({ most, files }: { most: number; files: number }): Po
 }
 
 /** `rate` in bytes per ms, of one connection. */
-function partFor(rate: number): number {
-  const wanted = Math.min(MOST_PART_BYTES, Math.max(LEAST_PART_BYTES, rate * PART_MS))
+function partFor(rate: number, { leastBytes, mostBytes }: PartTuning): number {
+  const wanted = Math.min(mostBytes, Math.max(leastBytes, rate * PART_MS))
   return Math.round(wanted / BLOCK_BYTES) * BLOCK_BYTES
 }
 
 /** Connections that fell far behind the others of their file: a new one is likely to be faster. */
-export function laggards(ranges: readonly Range[], now = performance.now()): Range[] {
-  const judged = ranges.filter(({ since }) => now - since >= JUDGED_AFTER_MS)
+function laggards(ranges: readonly Range[], { leastBytes, judgedAfterMs }: PartTuning): Range[] {
+  const now = performance.now()
+  const judged = ranges.filter(({ since }) => now - since >= judgedAfterMs)
   if (judged.length < 3) return []
   const rates = judged.map((range) => rateOf(range, now)).toSorted((a, b) => a - b)
   const median = rates[Math.floor(rates.length / 2)] ?? 0
-  return judged.filter((range) => left(range) >= LEAST_PART_BYTES / 8 && rateOf(range, now) <= median * LAGGING_SHARE)
+  return judged.filter((range) => left(range) >= leastBytes / 8 && rateOf(range, now) <= median * LAGGING_SHARE)
 }

@@ -2,10 +2,10 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { createModelCache } from '../src/adapters/cache/create-model-cache.js'
-import { createLedger } from '../src/adapters/cache/ledger.js'
-import { createWeightStore } from '../src/adapters/weights/create-weight-store.js'
-import { round, type Bench, type Figure } from './figure.js'
+import { createModelCache } from '../../src/adapters/cache/create-model-cache.js'
+import { createLedger } from '../../src/adapters/cache/ledger.js'
+import { createWeightStore } from '../../src/adapters/weights/create-weight-store.js'
+import { round, type Figure } from '../figure.js'
 import { COMMIT, sampleCache, writeSnapshot } from './sample-cache.js'
 
 const RUNS = 5
@@ -15,15 +15,8 @@ const SNAPSHOT_FILES = 200
 const INDEX_BAR_MS = 1_000
 const WARM_BAR_MS = 20
 
-/** The cache's own work, apart from any download. */
-export const cache: Bench = {
-  name: 'cache',
-  about: 'index of a large cache, and the check that a model is there',
-  run: async (note) => [await indexFigure(note), await warmFigure(note)],
-}
-
 /** Everything in the cache with its ledger, against Python's scan of the same folder, turn by turn; the shortest of five runs each. */
-async function indexFigure(note: (line: string) => void): Promise<Figure> {
+export async function indexFigure(note: (line: string) => void): Promise<Figure> {
   const sample = sampleCache(REPOSITORIES, FILES)
   try {
     const ledger = createLedger({ folder: join(sample.home, 'aim', 'ledger') })
@@ -71,7 +64,7 @@ assert sum(repo.nb_files for repo in info.repos) == ${FILES}, info.warnings
 print((time.perf_counter() - start) * 1000)`
 
 /** What every deploy asks first: is each file of a snapshot whole? Against stat of the same files, one after the other. */
-async function warmFigure(note: (line: string) => void): Promise<Figure> {
+export async function warmFigure(note: (line: string) => void): Promise<Figure> {
   const sample = sampleCache(1, 1)
   try {
     const files = writeSnapshot(sample.hubCache, 'org/large', SNAPSHOT_FILES)

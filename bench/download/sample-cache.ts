@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import { appendFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { CacheEvent } from '../src/domain/cache/event.js'
-import type { ModelFile } from '../src/contracts/model.js'
+import type { CacheEvent } from '../../src/domain/cache/event.js'
+import type { ModelFile } from '../../src/contracts/model.js'
 
 export const COMMIT = 'c'.repeat(40)
 

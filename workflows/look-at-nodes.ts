@@ -1,0 +1,45 @@
+import { isCancellation, type ApplicationFailure } from '@temporalio/workflow'
+import type { NodeInspection } from '../src/domain/node.js'
+import { control, lookAtNode } from './activities.js'
+import { failure } from './input.js'
+import { rootMessage } from './steps.js'
+
+export type Silent = { nodeId: string; why: string }
+export type Looks = { nodes: NodeInspection[]; silent: Silent[] }
+
+/** Looks at these nodes at the same time. One that does not answer is named with the reason. */
+export async function lookAtNodes(asked: string[]): Promise<Looks> {
+  const looks = await Promise.allSettled(asked.map((nodeId) => lookAtNode(nodeId).inspectNode()))
+  const cancelled = looks.find((look) => look.status === 'rejected' && isCancellation(look.reason))
+  if (cancelled?.status === 'rejected') throw cancelled.reason
+  const nodes = looks.flatMap((look) => (look.status === 'fulfilled' ? [look.value] : []))
+  const silent = looks.flatMap((look, index) =>
+    look.status === 'rejected' ? [{ nodeId: asked[index] ?? '', why: rootMessage(look.reason) }] : [],
+  )
+  return { nodes, silent }
+}
+
+/** Looks at every node that may be meant. A node that does not answer is left out; none at all is an end. */
+export async function inspectNodes(wanted: string | undefined): Promise<NodeInspection[]> {
+  const known = await control.listNodes()
+  const { nodes, silent } = await lookAtNodes(wanted === undefined ? known : known.filter((nodeId) => nodeId === wanted))
+  if (nodes.length === 0) throw noNode(silent, wanted === undefined ? 'none is registered' : `${wanted} is not registered`)
+  return nodes
+}
+
+/** `otherwise` is the reason where nobody was even asked. */
+export function noNode(silent: Silent[], otherwise: string): ApplicationFailure {
+  const reasons = silent.length > 0 ? silent.map(({ nodeId, why }) => `${nodeId}: ${why}`).join('; ') : otherwise
+  return failure('NoNode', `no node answers: ${reasons}`, { reasons })
+}
+
+/** The nodes that a request names, or all. @throws InvalidInput for a name that no node ever registered. */
+export async function namedNodes(named: string[] | undefined): Promise<{ known: string[]; asked: string[] }> {
+  const known = await control.listNodes()
+  const unknown = named?.find((nodeId) => !known.includes(nodeId))
+  if (unknown !== undefined) {
+    const rule = `there is no node ${unknown}`
+    throw failure('InvalidInput', `nodes: ${rule}`, { field: 'nodes', rule })
+  }
+  return { known, asked: [...new Set(named ?? known)] }
+}
