@@ -10,7 +10,7 @@ export async function isWhole(path: string, size: number): Promise<boolean> {
 
 /** Free bytes for us on the file system that `path` is or will be on, and its size. */
 export async function spaceAt(path: string): Promise<{ free: number; total: number }> {
-  const facts = await statfs(await existing(path))
+  const facts = await atNearest(path, (folder) => statfs(folder))
   return { free: facts.bavail * facts.bsize, total: facts.blocks * facts.bsize }
 }
 
@@ -20,14 +20,18 @@ export function headroom(totalBytes: number): number {
 }
 
 async function onSameFileSystem(a: string, b: string): Promise<boolean> {
-  const [first, second] = await Promise.all([a, b].map(async (path) => stat(await existing(path))))
+  const [first, second] = await Promise.all([a, b].map((path) => atNearest(path, (folder) => stat(folder))))
   return first?.dev === second?.dev
 }
 
-/** The folder itself, or its nearest ancestor that exists. */
-async function existing(path: string): Promise<string> {
+/** Asks about the folder itself, or its nearest ancestor that exists: others may tidy it away at any moment. */
+async function atNearest<T>(path: string, ask: (folder: string) => Promise<T>): Promise<T> {
   for (let folder = path; ; folder = dirname(folder)) {
-    if (folder === dirname(folder) || (await stat(folder).catch(() => null)) !== null) return folder // absent: try its parent
+    try {
+      return await ask(folder)
+    } catch (error) {
+      if (folder === dirname(folder)) throw error
+    }
   }
 }
 
@@ -41,14 +45,17 @@ export async function syncFolder(path: string): Promise<void> {
   }
 }
 
-/** Does something in `folder`, which is made first; once more when somebody tidied the empty folder away in between. */
+/** Several processes may tidy at once, each as often as it ends a download. */
+const MOST_TRIES = 50
+
+/** Does something in `folder`, which is made first; again when somebody tidied the empty folder away in between. */
 export async function inFolder<T>(folder: string, work: () => Promise<T>): Promise<T> {
   for (let tries = 0; ; tries++) {
     await makeFolder(folder)
     try {
       return await work()
     } catch (error) {
-      if (errno(error) !== 'ENOENT' || tries === 3) throw error
+      if (errno(error) !== 'ENOENT' || tries === MOST_TRIES) throw error
     }
   }
 }
