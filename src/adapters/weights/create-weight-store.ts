@@ -12,6 +12,7 @@ import { isWhole, partialsFolder, removeIfEmpty, storageFailure } from './disk.j
 import { inParallel } from './in-parallel.js'
 import { mapPath, partsOf, removePart } from './journal.js'
 import { layoutOf, requireValidFiles, type Layout } from './layout.js'
+import { removeOvertaken } from './overtaken.js'
 import { bytesInMap } from './part-file.js'
 import { countProgress, type ProgressCount } from './progress.js'
 import { syncNames, writeRef } from './publish.js'
@@ -85,6 +86,7 @@ export function createWeightStore(options: WeightStoreOptions): WeightStore {
       )
       if (durable && progress.fetchedBytes() > 0) await syncNames(layout, files)
       await recordRef(model, layout, partials, progress.fetchedBytes())
+      await removeOvertaken(partials, model, layout, files).catch(() => {}) // only tidies up: on a read-only disk it stays
       succeeded = true
     } catch (error) {
       const failure = await storageFailure(error, layout.repo, 0)

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { AimError } from '../../contracts/errors.js'
 import { namesIn, touchedLately } from './blob-lock.js'
 import { errno, headroom, inFolder, spaceAt } from './disk.js'
@@ -13,6 +14,9 @@ export type Reservation = {
   release(): Promise<void>
 }
 
+const MOST_TRIES = 4
+const AGAIN_MS = 200
+
 /**
  * Reserves room for `needed` bytes, counting what all running downloads of this folder, in any process, still need. Each keeps a file that
  * says so under its process's identity; a dead one's counts no more.
@@ -21,12 +25,17 @@ export type Reservation = {
 export async function reserve(folder: string, volume: string, needed: number): Promise<Reservation> {
   const { machine, pid, start } = ownIdentity()
   const path = join(folder, `${machine}-${pid}-${start}-${randomBytes(6).toString('hex')}.space`)
-  await inFolder(folder, () => writeFile(path, String(needed), { flag: 'wx' }))
-  const { free, total } = await spaceAt(volume)
-  const left = free - (await promisedToOthers(folder, path))
-  if (needed + headroom(total) > left) {
+  for (let tries = 1; ; tries++) {
+    await inFolder(folder, () => writeFile(path, String(needed), { flag: 'wx' }))
+    const { free, total } = await spaceAt(volume)
+    const left = free - (await promisedToOthers(folder, path))
+    const wanted = needed + headroom(total)
+    if (wanted <= left) break
     await rm(path, { force: true })
-    throw new AimError('DiskFull', { path: volume, needed: needed + headroom(total), free: Math.max(0, left), evictable: 0 })
+    // Of two that ask at the same moment each sees the other: they ask again, at different times.
+    if (wanted > free || tries === MOST_TRIES)
+      throw new AimError('DiskFull', { path: volume, needed: wanted, free: Math.max(0, left), evictable: 0 })
+    await sleep(AGAIN_MS * Math.random())
   }
   return {
     async shrink(remaining) {
@@ -36,21 +45,26 @@ export async function reserve(folder: string, volume: string, needed: number): P
     },
     async release() {
       await rm(path, { force: true })
-      await promisedToOthers(folder, path) // nothing of dead ones stays
+      await removeDeadPromises(folder)
     },
   }
+}
+
+/** Removes what downloads left here that did not end by themselves. */
+export async function removeDeadPromises(folder: string): Promise<void> {
+  await promisedToOthers(folder, '')
 }
 
 /** Bytes that live downloads still need; what dead ones left is removed. */
 async function promisedToOthers(folder: string, own: string): Promise<number> {
   let bytes = 0
   for (const name of await namesIn(folder)) {
-    const [, machine, pid, start] = /^([0-9a-f]{12})-(\d+)-(\d+)-[0-9a-f]+\.space$/.exec(name) ?? []
+    const [, machine, pid, start, next] = /^([0-9a-f]{12})-(\d+)-(\d+)-[0-9a-f]+\.space(\.next)?$/.exec(name) ?? []
     const path = join(folder, name)
     if (machine === undefined || pid === undefined || start === undefined || path === own) continue
     const alive = isAlive({ machine, pid: Number(pid), start }) ?? (await touchedLately(path))
-    if (alive) bytes += Number(await readPromise(path))
-    else await rm(path, { force: true })
+    if (!alive) await rm(path, { force: true })
+    else if (next === undefined) bytes += Number(await readPromise(path))
   }
   return bytes
 }

@@ -51,7 +51,7 @@ export async function startBench(weightBytes: number, more: Record<string, strin
   const hubs = [hub]
   const hubCache = join(local.path, 'hub')
   const partials = join(local.path, 'aim')
-  const client = ({ url }: { url: string }) => createHub({ endpoint: url, token: async () => null, limits: { answerMs: 5_000 } })
+  const client = ({ url }: { url: string }) => createHub({ endpoint: url, token: async () => null, limits: { answerMs: 2_000 } })
   const source: Bench['source'] = (of = hub, name = 'hub') => hubSource(client(of), name)
   const model = await client(hub).pin(REPO, 'main')
   hub.requests.length = 0
