@@ -49,6 +49,7 @@ const ROOMS = [
   },
   { path: 'src/llamacpp-server', rooms: ['src/domain', 'src/contracts'], npm: true, node: true },
   { path: 'src/hub-server', rooms: ['src/domain', 'src/contracts'], npm: true, node: true },
+  { path: 'src/peer-server', rooms: ['src/domain', 'src/contracts'], node: true },
   {
     path: 'src/quickstart',
     rooms: ['src/domain', 'src/contracts', 'src/config', 'src/client', 'src/adapters', 'src/worker', 'src/hub-server', 'src/cli'],
@@ -69,6 +70,7 @@ const ROOMS = [
       'src/client',
       'src/api',
       'src/hub-server',
+      'src/peer-server',
       'workflows',
       'activities',
     ],
