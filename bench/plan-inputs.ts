@@ -84,6 +84,7 @@ function node(random: Random, index: number, model: ModelFacts, cards: Card[], c
     labels: { zone: random.pick(['a', 'b', 'c']), rack: String(random.below(40)) },
     cachedModels: model.variants.filter(() => random.chance(0.1)).map(({ repo }) => repo),
     problems: [],
+    peerUrl: null,
     backends: backends.map((backend) =>
       random.chance(0.9)
         ? { backend, ready: true, version: backend === 'vllm' ? '0.32.0' : '0.5.23' }

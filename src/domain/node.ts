@@ -60,4 +60,6 @@ export type NodeInspection = {
   /** Why the list of GPUs may be incomplete; empty when it is certain. */
   problems: { code: string; message: string }[]
   backends: BackendReadiness[]
+  /** Where other nodes fetch files from this one's cache; null: it serves none. */
+  peerUrl: string | null
 }

@@ -3,7 +3,7 @@ import { createEngineClient } from '../adapters/engine-client/index.js'
 import { createHub } from '../adapters/hub/create-hub.js'
 import { createProcessLauncher } from '../adapters/launchers/process/index.js'
 import { capture, inspectCaptures, toolRunner, type Captured } from '../adapters/rocm/index.js'
-import { hubSource } from '../adapters/sources/hub-source.js'
+import { createSources } from '../adapters/sources/sources.js'
 import { createWeightStore } from '../adapters/weights/create-weight-store.js'
 import { pathsOf } from '../config/paths.js'
 import { readSecret } from '../config/secrets.js'
@@ -29,7 +29,8 @@ export function launcherOf(settings: Settings): EngineLauncher {
   return createProcessLauncher({ dir: pathsOf(settings).engines, command: commandWith(findTools(settings)), ports: settings.enginePorts })
 }
 
-export function nodePortsOf(settings: Settings): NodePorts {
+/** `peerUrl`: where this process serves the cache to other nodes; null: it does not. @throws AimError `InvalidInput` for sources that are not configured. */
+export function nodePortsOf(settings: Settings, peerUrl: string | null = null): NodePorts {
   const { hubCache, partials } = pathsOf(settings)
   return {
     nodeId: settings.nodeId,
@@ -39,9 +40,10 @@ export function nodePortsOf(settings: Settings): NodePorts {
       tools: findTools(settings),
       cards: () => recipesOf(settings).hardware(),
       labels: labelsOf(settings.nodeLabels),
+      peerUrl,
       runTool: toolRunner(TOOL_LIMIT_MS),
     }),
-    weights: createWeightStore({ sources: () => [hubSource(hubOf(settings), `hub ${settings.hubEndpoint}`)], hubCache, partials }),
+    weights: createWeightStore({ ...createSources(settings, hubOf(settings)), hubCache, partials }),
     launcher: launcherOf(settings),
     client: createEngineClient(),
   }

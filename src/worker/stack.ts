@@ -14,6 +14,7 @@ import { createControlWorkers } from './control-worker.js'
 import { nodePortsOf } from './local-node.js'
 import type { WorkerHooks } from './hooks.js'
 import { nodeIdentity, nodeLock } from './node-identity.js'
+import { openPeers } from './peers.js'
 import { createNodeWorkers } from './node-worker.js'
 import { runWorkers } from './run-workers.js'
 import { installRuntime } from './runtime.js'
@@ -54,11 +55,13 @@ export async function runStack(asked: Settings, { signal, onStep, onReady }: Sta
     const api = await startApi({ records, host: HOST, port: settings.apiPort })
     opened(() => api.close())
 
+    const peers = await openPeers(settings, { onStep })
+    opened(() => peers?.close())
     const connection = await connectWorkers(temporal.address)
     opened(() => connection.close())
     const workers = await Promise.all([
       createControlWorkers(connection, settings, records),
-      createNodeWorkers(connection, nodePortsOf(settings)),
+      createNodeWorkers(connection, nodePortsOf(settings, peers?.url)),
     ])
     const self = { pid: process.pid, startTime: processStartTime(process.pid) ?? 0 }
     opened(() => removeStackFile(paths.stackFile, self))

@@ -129,6 +129,7 @@ export const fakeProbe: NodeProbe = {
     cachedModels: [],
     problems: [],
     backends: [{ backend: 'llamacpp', ready: true, version: '1' }],
+    peerUrl: null,
   }),
 }
 

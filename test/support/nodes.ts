@@ -15,6 +15,7 @@ export function aNode(change: Partial<NodeInspection> = {}): NodeInspection {
     cachedModels: [],
     problems: [],
     backends: (['vllm', 'sglang', 'llamacpp'] as const).map((backend) => ({ backend, ready: true, version: '1' })),
+    peerUrl: null,
     ...change,
   }
 }

@@ -25,6 +25,7 @@ const inspection: NodeInspection = {
   labels: {},
   cachedModels: [],
   problems: [],
+  peerUrl: null,
   backends: [
     { backend: 'llamacpp', ready: true, version: '1.2.3' },
     { backend: 'vllm', ready: false, reason: 'not installed', fix: 'install it' },

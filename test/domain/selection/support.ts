@@ -100,6 +100,7 @@ export function node(nodeId: string, change: Partial<NodeInspection> = {}): Node
     labels: {},
     cachedModels: [],
     problems: [],
+    peerUrl: null,
     backends: [
       { backend: 'vllm', ready: true, version: '0.32.0' },
       { backend: 'sglang', ready: true, version: '0.5.23' },
