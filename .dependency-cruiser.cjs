@@ -50,6 +50,7 @@ const ROOMS = [
   { path: 'src/telemetry', rooms: ['src/domain', 'src/contracts'], npm: ['prom-client'] },
   { path: 'src/llamacpp-server', rooms: ['src/domain', 'src/contracts'], npm: true, node: true },
   { path: 'src/hub-server', rooms: ['src/domain', 'src/contracts'], npm: true, node: true },
+  { path: 'src/peer-server', rooms: ['src/domain', 'src/contracts'], node: true },
   {
     path: 'src/quickstart',
     rooms: ['src/domain', 'src/contracts', 'src/config', 'src/client', 'src/adapters', 'src/worker', 'src/hub-server', 'src/cli'],
@@ -71,6 +72,7 @@ const ROOMS = [
       'src/api',
       'src/telemetry',
       'src/hub-server',
+      'src/peer-server',
       'workflows',
       'activities',
     ],

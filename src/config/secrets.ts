@@ -14,3 +14,10 @@ export async function readSecret(reference: string, env: NodeJS.ProcessEnv = pro
     throw new AimError('SecretMissing', { reference, reason: (error as NodeJS.ErrnoException).code ?? 'unreadable' }, { cause: error })
   }
 }
+
+/** The same for a secret that must be there. @throws AimError `SecretMissing`. */
+export async function requireSecret(reference: string, env: NodeJS.ProcessEnv = process.env): Promise<string> {
+  const secret = await readSecret(reference, env)
+  if (secret === null || secret === '') throw new AimError('SecretMissing', { reference, reason: 'it is empty or not set' })
+  return secret
+}

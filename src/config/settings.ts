@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { NodeId, Port } from '../contracts/names.js'
 import { parseFree } from '../domain/cache/policy.js'
 import { parseBytes } from '../domain/units.js'
+import { CdnTemplate, PeerAddress, PlainUrl, S3Address, SourceOrder } from './source-rules.js'
 
 const SecretReference = z.string().regex(/^(env|file):.+$/, 'must be a reference: env:NAME or file:/path')
 const Address = z.string().regex(/^[\w.-]+:\d{1,5}$/, 'must be host:port')
@@ -39,6 +40,70 @@ export const SETTINGS = {
     rule: SecretReference,
     default: () => 'env:HF_TOKEN',
     about: 'where the hub token is read, never the token',
+  },
+  sources: {
+    env: 'AIM_SOURCES',
+    rule: SourceOrder,
+    default: () => 'peers,mirror,s3,hub,cdn',
+    about: 'where weights may come from, best first; what is not configured is left out',
+  },
+  mirror: {
+    env: 'AIM_MIRROR',
+    rule: PlainUrl.optional(),
+    default: () => undefined,
+    about: 'a server near by in the protocol of the hub, asked without the token',
+  },
+  cdn: {
+    env: 'AIM_CDN',
+    rule: CdnTemplate.optional(),
+    default: () => undefined,
+    about: 'URL of a file at a CDN, with {repo}, {commit}, {path} or {digest}',
+  },
+  s3: { env: 'AIM_S3', rule: S3Address.optional(), default: () => undefined, about: 'store of weights: s3://bucket/prefix' },
+  s3Endpoint: {
+    env: 'AIM_S3_ENDPOINT',
+    rule: PlainUrl.optional(),
+    default: () => undefined,
+    about: 'address of an S3-compatible store; absent: AWS',
+  },
+  s3Region: {
+    env: 'AIM_S3_REGION',
+    rule: z
+      .string()
+      .regex(/^[a-z0-9-]{1,40}$/, 'must be the name of a region')
+      .optional(),
+    default: () => undefined,
+    about: 'its region; absent: as the AWS tools find it',
+  },
+  s3PathStyle: {
+    env: 'AIM_S3_PATH_STYLE',
+    rule: z.enum(['true', 'false'], { error: 'must be true or false' }).optional(),
+    default: () => undefined,
+    about: 'bucket in the path instead of the host name; absent: true with AIM_S3_ENDPOINT',
+  },
+  hfBin: {
+    env: 'AIM_HF_BIN',
+    rule: z.string().optional(),
+    default: () => undefined,
+    about: 'the `hf` program, the last resort of downloads; absent: found on PATH',
+  },
+  peerAddress: {
+    env: 'AIM_PEER_ADDRESS',
+    rule: PeerAddress,
+    default: () => '127.0.0.1:0',
+    about: 'host:port where this node serves its weights to other nodes, port 0: a free one; or off',
+  },
+  peerUrl: {
+    env: 'AIM_PEER_URL',
+    rule: PlainUrl.optional(),
+    default: () => undefined,
+    about: 'where other nodes reach that; absent: the address, with the host name for 0.0.0.0',
+  },
+  peerToken: {
+    env: 'AIM_PEER_TOKEN',
+    rule: SecretReference.optional(),
+    default: () => undefined,
+    about: 'where the token that nodes show each other is read; needed beyond loopback',
   },
   temporalAddress: {
     env: 'TEMPORAL_ADDRESS',

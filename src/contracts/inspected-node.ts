@@ -23,6 +23,7 @@ const MachineFields = {
   labels: z.record(Text.max(100), Text).nullish(),
   backends: z.array(BackendRow).nullish(),
   cached_models: z.array(Text).nullish(),
+  peer_url: Text.regex(/^https?:\/\/[^\s@]+$/, 'must be an http or https URL without credentials').nullish(),
 }
 
 /** `machine.json` of a capture: what is known of the machine beside its GPUs. `kfd`: whether its compute driver could be opened. */

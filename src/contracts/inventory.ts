@@ -22,6 +22,7 @@ export function toInspectedNode({ gpus, rocm, problems }: GpuFacts, machine: Mac
     labels: machine?.labels ?? null,
     backends: machine?.backends ?? null,
     cached_models: machine?.cached_models ?? null,
+    peer_url: machine?.peer_url ?? null,
     gpus: gpus.map(gpuRow),
     problems,
   }
@@ -40,6 +41,7 @@ export function toMachine(node: Omit<NodeInspection, 'gpus' | 'rocm' | 'problems
     labels: node.labels,
     backends: node.backends,
     cached_models: node.cachedModels,
+    peer_url: node.peerUrl,
   }
 }
 
@@ -125,7 +127,7 @@ function toInspection(node: InspectedNode, nodeId: string): NodeInspection {
     cachedModels: node.cached_models ?? [],
     problems: node.problems ?? [],
     backends: node.backends?.map(toReadiness) ?? ASSUMED_BACKENDS,
-    peerUrl: null,
+    peerUrl: node.peer_url ?? null,
   }
 }
 

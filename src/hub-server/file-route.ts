@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { FileDigest } from '../contracts/model.js'
 import type { Digests } from './digests.js'
 import type { StoredFile } from './files.js'
-import { readRange } from './range-header.js'
+import { readRange } from '../contracts/range-header.js'
 import { refuse } from './refuse.js'
 import type { Repositories } from './repositories.js'
 

@@ -14,7 +14,8 @@ import { recipesOf } from './recipes.js'
 /** AMD's tools answer in seconds; one that takes longer hangs. */
 const TOOL_LIMIT_MS = 20_000
 
-export function nodePortsOf(settings: Settings): NodePorts {
+/** `peerUrl`: where this process serves the cache to other nodes; null: it does not. @throws AimError `InvalidInput` for sources that are not configured. */
+export function nodePortsOf(settings: Settings, peerUrl: string | null = null): NodePorts {
   const { hubCache } = pathsOf(settings)
   return {
     nodeId: settings.nodeId,
@@ -24,6 +25,7 @@ export function nodePortsOf(settings: Settings): NodePorts {
       tools: findTools(settings),
       cards: () => recipesOf(settings).hardware(),
       labels: labelsOf(settings.nodeLabels),
+      peerUrl,
       runTool: toolRunner(TOOL_LIMIT_MS),
     }),
     ...localWeights(settings),

@@ -1,7 +1,7 @@
 import { createModelCache, type LocalModelCache } from '../adapters/cache/create-model-cache.js'
 import { createLedger, type Ledger } from '../adapters/cache/ledger.js'
 import { refetchWith } from '../adapters/cache/refetch.js'
-import { hubSource } from '../adapters/sources/hub-source.js'
+import { createSources } from '../adapters/sources/sources.js'
 import { createWeightStore } from '../adapters/weights/create-weight-store.js'
 import { pathsOf } from '../config/paths.js'
 import type { Settings } from '../config/settings.js'
@@ -20,7 +20,7 @@ export function localWeights(settings: Settings, onWarning?: (text: string) => v
   const hub = hubOf(settings)
   const ledger = createLedger({ folder: cacheLedger, ...(onWarning && { onWarning }) })
   const weights = createWeightStore({
-    sources: () => [hubSource(hub, `hub ${settings.hubEndpoint}`)],
+    ...createSources(settings, hub),
     hubCache,
     partials,
     ledger,

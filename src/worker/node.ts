@@ -7,6 +7,7 @@ import { AimError } from '../contracts/errors.js'
 import { withClosers } from './closers.js'
 import { connectWorkers } from './connect.js'
 import { nodePortsOf } from './local-node.js'
+import { openPeers } from './peers.js'
 import { nodeIdentity, nodeLock } from './node-identity.js'
 import { createNodeWorkers } from './node-worker.js'
 import { runWorkers } from './run-workers.js'
@@ -22,9 +23,11 @@ export async function runNodeWorker(settings: Settings, { signal, onStep }: Work
   await withClosers(async (opened) => {
     const lock = lockFile(nodeLock(settings), `a worker of node ${nodeId}`)
     opened(() => lock.release())
+    const peers = await openPeers(settings, { onStep })
+    opened(() => peers?.close())
     const connection = await connectWorkers(temporal.address)
     opened(() => connection.close())
-    const workers = await createNodeWorkers(connection, nodePortsOf(settings))
+    const workers = await createNodeWorkers(connection, nodePortsOf(settings, peers?.url))
     const client = new Client({ connection, namespace })
     onStep(`registering node ${nodeId} at ${temporal.address}: a control worker answers`)
     await runWorkers(workers, signal, async () => {

@@ -15,6 +15,7 @@ import { nodePortsOf } from './local-node.js'
 import { nodeMetrics } from './metrics.js'
 import type { WorkerHooks } from './hooks.js'
 import { nodeIdentity, nodeLock } from './node-identity.js'
+import { openPeers } from './peers.js'
 import { createNodeWorkers } from './node-worker.js'
 import { runWorkers } from './run-workers.js'
 import { installRuntime } from './runtime.js'
@@ -55,11 +56,13 @@ export async function runStack(asked: Settings, { signal, onStep, onReady }: Sta
     const api = await startApi({ records, metrics: () => nodeMetrics(settings), host: HOST, port: settings.apiPort })
     opened(() => api.close())
 
+    const peers = await openPeers(settings, { onStep })
+    opened(() => peers?.close())
     const connection = await connectWorkers(temporal.address)
     opened(() => connection.close())
     const workers = await Promise.all([
       createControlWorkers(connection, settings, records),
-      createNodeWorkers(connection, nodePortsOf(settings)),
+      createNodeWorkers(connection, nodePortsOf(settings, peers?.url)),
     ])
     const self = { pid: process.pid, startTime: processStartTime(process.pid) ?? 0 }
     opened(() => removeStackFile(paths.stackFile, self))

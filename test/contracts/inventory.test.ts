@@ -28,7 +28,7 @@ const node: NodeInspection = {
   labels: { zone: 'a' },
   cachedModels: ['org/name'],
   problems: [{ code: 'x', message: 'y' }],
-  peerUrl: null,
+  peerUrl: 'http://10.0.0.7:8710',
   backends: [
     { backend: 'vllm', ready: true, version: '0.32.0' },
     { backend: 'sglang', ready: false, reason: 'not here', fix: 'install it' },

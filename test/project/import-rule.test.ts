@@ -23,6 +23,7 @@ const STANDING = [
   'src/worker',
   'src/hub-server',
   'src/telemetry',
+  'src/peer-server',
   'src/llamacpp-server',
   'src/quickstart',
   'workflows',
@@ -82,6 +83,8 @@ const PLANTED: [room: string, text: string, rule: string][] = [
   ['src/telemetry', npm('node:fs'), 'telemetry-imports'],
   ['src/llamacpp-server', value('../engines/standing.js'), 'llamacpp-server-imports'],
   ['src/hub-server', value('../adapters/hub/standing.js'), 'hub-server-imports'],
+  ['src/peer-server', value('../config/standing.js'), 'peer-server-imports'],
+  ['src/peer-server', npm('fastify'), 'peer-server-imports'],
   ['src/quickstart', value('../embedded/standing.js'), 'quickstart-imports'],
   ['src/worker', value('../cli/standing.js'), 'worker-imports'],
   ['src/worker', value('../../test/support/standing.js'), 'worker-imports'],
@@ -112,6 +115,7 @@ const LEGAL: [room: string, text: string][] = [
   ['src/worker', value('../../workflows/standing.js')],
   ['src/worker', value('../../activities/control/standing.js')],
   ['src/worker', value('../adapters/hub/standing.js')],
+  ['src/worker', value('../peer-server/standing.js')],
 ]
 
 let root: string

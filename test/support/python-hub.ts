@@ -9,6 +9,9 @@ const run = promisify(execFile)
 const VERSION = '2.4.0'
 const VENV = join(process.env['AIM_CACHE_DIR'] ?? join(homedir(), '.cache', 'aim-engine'), 'hf-venv')
 
+/** The `hf` program of that environment, once `findPythonHub` found it. */
+export const hfProgram = (): string => join(VENV, 'bin', 'hf')
+
 export type PythonHub = {
   /** Runs Python code with huggingface_hub, and returns what it printed. */
   python(code: string, env: Record<string, string>): Promise<string>

@@ -21,6 +21,8 @@ export type NodeProbeOptions = {
   cards: () => Promise<readonly Card[]>
   /** What the operator says of this node, `zone=a`. */
   labels?: Record<string, string>
+  /** Where this process serves the cache to other nodes; null: it does not. */
+  peerUrl?: string | null
   /** Runs AMD's tools, with their limits; null: only files are read. */
   runTool?: RunTool | null
   /** Where `/sys`, `/proc` and `/dev` are; `/` but in tests. */
@@ -28,7 +30,15 @@ export type NodeProbeOptions = {
 }
 
 /** Looks at this machine. What the kernel shows in files decides; AMD's tools, each with a time limit, add to it. */
-export function createNodeProbe({ hubCache, tools, cards, labels = {}, runTool = null, root = '/' }: NodeProbeOptions): NodeProbe {
+export function createNodeProbe({
+  hubCache,
+  tools,
+  cards,
+  labels = {},
+  peerUrl = null,
+  runTool = null,
+  root = '/',
+}: NodeProbeOptions): NodeProbe {
   return {
     async inspect() {
       const [limits, found, cacheDisk, cachedModels] = await Promise.all([
@@ -37,7 +47,7 @@ export function createNodeProbe({ hubCache, tools, cards, labels = {}, runTool =
         inspectDisk(hubCache),
         listCachedModels(hubCache),
       ])
-      return { hostname: hostname(), ...limits, cacheDisk, ...found, labels, cachedModels, backends: inspectBackends(tools), peerUrl: null }
+      return { hostname: hostname(), ...limits, cacheDisk, ...found, labels, cachedModels, backends: inspectBackends(tools), peerUrl }
     },
   }
 }

@@ -1,0 +1,18 @@
+import { access, constants } from 'node:fs/promises'
+import { delimiter, isAbsolute, join } from 'node:path'
+
+/** Full path of a program: a path as it is, a name as PATH finds it; null: not there, or not to be executed. */
+export async function findProgram(program: string): Promise<string | null> {
+  const folders = isAbsolute(program) || program.includes('/') ? [''] : (process.env['PATH'] ?? '').split(delimiter).filter(Boolean)
+  for (const folder of folders) {
+    const path = folder === '' ? program : join(folder, program)
+    if (
+      await access(path, constants.X_OK).then(
+        () => true,
+        () => false,
+      )
+    )
+      return path // absent, or not ours to run
+  }
+  return null
+}
