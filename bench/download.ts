@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { indexFigure, warmFigure } from './download/cache.js'
 import { memoryFigure } from './download/memory.js'
 import { BIG, SHARDS, writeModels } from './download/models.js'
+import { nodesFigure } from './download/nodes.js'
 import { resumeFigure } from './download/resume.js'
 import { startDownloadServer } from './download/server.js'
 import { speedFigures } from './download/speed.js'
@@ -27,6 +28,7 @@ export const download: Bench = {
         return [
           ...(await speedFigures(server, out, note)),
           await resumeFigure(server.capped, out, note),
+          await nodesFigure(dir, join(folder, 'nodes'), note),
           await memoryFigure(server.fast, dir, out, note),
           await warmFigure(note),
           await indexFigure(note),

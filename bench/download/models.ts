@@ -16,6 +16,7 @@ export function writeModels(dir: string): void {
   writeFile(dir, BIG.repo, BIG.file, BIG.bytes)
   for (let index = 0; index < 8; index += 1) writeFile(dir, BIG.repo, `part-${index}.json`, 5_000 + index)
   for (let index = 1; index <= 4; index += 1) writeFile(dir, SHARDS.repo, `model-${index}.safetensors`, SHARDS.bytes / 4)
+  writeFileSync(join(dir, SHARDS.repo, 'config.json'), '{}')
 }
 
 export function writeSparse(dir: string, bytes: number): void {
