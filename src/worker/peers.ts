@@ -4,7 +4,7 @@ import { pathsOf } from '../config/paths.js'
 import { requireSecret } from '../config/secrets.js'
 import type { Settings } from '../config/settings.js'
 import { splitAddress } from '../config/source-rules.js'
-import { AimError } from '../contracts/errors.js'
+import { AimError, isAimError } from '../contracts/errors.js'
 import { startPeerServer } from '../peer-server/start.js'
 
 export type OpenPeers = { url: string; close(): Promise<void> }
@@ -17,7 +17,7 @@ type Options = {
 
 /**
  * Serves the weights of this node to others, as the settings say; null: they say not to. `url` is what it announces.
- * @throws AimError `InvalidInput` for an address beyond loopback without a token, `SecretMissing`, `PortTaken`.
+ * @throws AimError `InvalidInput` for an address beyond loopback without a token or one that is not this machine's, `SecretMissing`, `PortTaken`.
  */
 export async function openPeers(settings: Settings, { onStep, metrics }: Options): Promise<OpenPeers | null> {
   const address = settings.peerAddress === 'off' ? null : splitAddress(settings.peerAddress)
@@ -38,6 +38,10 @@ export async function openPeers(settings: Settings, { onStep, metrics }: Options
     token,
     metrics,
     onFailure: (reason) => onStep(`a file was not served to another node: ${reason}`),
+  }).catch((error: unknown) => {
+    if (isAimError(error)) throw error
+    const rule = `${host} cannot be listened on: ${(error as NodeJS.ErrnoException).code ?? String(error)}`
+    throw new AimError('InvalidInput', { field: 'AIM_PEER_ADDRESS', rule }, { cause: error })
   })
   const url = settings.peerUrl ?? (isWildcard(host) ? `http://${hostname()}:${server.port}` : server.url)
   return { url: url.replace(/\/+$/, ''), close: () => server.close() }

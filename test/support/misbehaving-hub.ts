@@ -20,7 +20,10 @@ export type MisbehavingHub = {
 }
 
 /** A real hub server over `dir`, or at `url`, behind a real HTTP server that breaks the protocol on demand. */
-export async function startMisbehavingHub(dir: string | { url: string }, options: { token?: string } = {}): Promise<MisbehavingHub> {
+export async function startMisbehavingHub(
+  dir: string | { url: string },
+  { host = '127.0.0.1', ...options }: { token?: string; host?: string } = {},
+): Promise<MisbehavingHub> {
   const upstream = typeof dir === 'string' ? await startHubServer({ dir, ...options }) : { ...dir, close: async () => {} }
   const requests: Recorded[] = []
   const connections = new Map<object, number>()
@@ -97,7 +100,7 @@ export async function startMisbehavingHub(dir: string | { url: string }, options
     recorded.status = 403
     response.writeHead(403, { 'content-type': 'application/xml' }).end('<Error><Code>AccessDenied</Code></Error>')
   })
-  for (const server of [hub, storage]) await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  for (const server of [hub, storage]) await new Promise<void>((resolve) => server.listen(0, host, resolve))
 
   const behave = (): void => {
     planned = []
@@ -122,4 +125,7 @@ export async function startMisbehavingHub(dir: string | { url: string }, options
   }
 }
 
-const urlOf = (server: http.Server): string => `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+function urlOf(server: http.Server): string {
+  const { address, port } = server.address() as AddressInfo
+  return `http://${address}:${port}`
+}

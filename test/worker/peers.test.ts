@@ -56,6 +56,14 @@ describe('a node', () => {
     expect([await status(local), await status(local, { authorization: 'Bearer ours' })]).toEqual([401, 404])
   })
 
+  test('names an address that is not its own', async () => {
+    vi.stubEnv('AIM_TEST_PEER_TOKEN', 'ours')
+    await expect(open({ AIM_PEER_ADDRESS: '192.0.2.1:8710', AIM_PEER_TOKEN: 'env:AIM_TEST_PEER_TOKEN' })).rejects.toMatchObject({
+      code: 'InvalidInput',
+      details: { rule: '192.0.2.1 cannot be listened on: EADDRNOTAVAIL' },
+    })
+  })
+
   test('announces what it is told to', async () => {
     expect((await open({ AIM_PEER_URL: 'http://10.9.8.7:8710/' }))?.url).toBe('http://10.9.8.7:8710')
   })
