@@ -43,7 +43,14 @@ export async function nodesFigure(dir: string, folder: string, note: (line: stri
     note(`the hub sent ${sent} bytes; the flow says ${warmed.outsideBytes}`)
     const value = round(sent / 1e6)
     const peer = { name: 'size of the model', value: round(SHARDS.bytes / 1e6) }
-    return { name: `sent from outside to warm ${NODES.length} nodes`, value, unit: 'MB', peer, bar: `<= ${BAR}x`, holds: sent <= BAR * SHARDS.bytes }
+    return {
+      name: `sent from outside to warm ${NODES.length} nodes`,
+      value,
+      unit: 'MB',
+      peer,
+      bar: `<= ${BAR}x`,
+      holds: sent <= BAR * SHARDS.bytes,
+    }
   } finally {
     for (const node of others) {
       if (node.exitCode !== null) continue

@@ -7,6 +7,7 @@ import { AimError } from '../contracts/errors.js'
 import { withClosers } from './closers.js'
 import { connectWorkers } from './connect.js'
 import { nodePortsOf } from './local-node.js'
+import { nodeMetrics } from './metrics.js'
 import { openPeers } from './peers.js'
 import { nodeIdentity, nodeLock } from './node-identity.js'
 import { createNodeWorkers } from './node-worker.js'
@@ -23,7 +24,7 @@ export async function runNodeWorker(settings: Settings, { signal, onStep }: Work
   await withClosers(async (opened) => {
     const lock = lockFile(nodeLock(settings), `a worker of node ${nodeId}`)
     opened(() => lock.release())
-    const peers = await openPeers(settings, { onStep })
+    const peers = await openPeers(settings, { onStep, metrics: () => nodeMetrics(settings) })
     opened(() => peers?.close())
     const connection = await connectWorkers(temporal.address)
     opened(() => connection.close())

@@ -7,6 +7,8 @@ export type HttpLimits = {
   connectMs: number
   /** Longest wait for the head of an answer, and between two pieces of a small body, in ms. */
   answerMs: number
+  /** Another node of this cluster: no proxy is to see what is said to it, and it sends nobody elsewhere. */
+  near?: boolean
 }
 
 export type HttpRequest = {
@@ -29,17 +31,18 @@ const MOST_REDIRECTS = 8
 const REDIRECTS = new Set([301, 302, 303, 307, 308])
 
 /**
- * HTTP over keep-alive connections, through the proxy that the environment names, with bounded redirects. The `authorization` header goes to the origin it was meant for and is
- * dropped for good at the first redirect to another one.
+ * HTTP over keep-alive connections, through the proxy that the environment names, with bounded redirects. The `authorization` header goes to the
+ * origin it was meant for and is dropped for good at the first redirect to another one.
  */
 export function createHttp(limits: HttpLimits): Http {
-  const agents = createAgents()
+  const proxyOf = limits.near === true ? () => null : proxyFor
+  const agents = createAgents(proxyOf)
 
   return async (start, request) => {
     let url = start
     let headers = request.headers
     for (let hop = 0; hop <= MOST_REDIRECTS; hop++) {
-      const message = await exchange(url, { ...request, headers }, agents, limits)
+      const message = await exchange(url, { ...request, headers }, agents, proxyOf(url) !== null, limits)
       const status = message.statusCode ?? 0
       const target = REDIRECTS.has(status) ? redirectTarget(url, message) : null
       if (target === null || (request.follow === 'same-origin' && target.origin !== url.origin))
@@ -67,13 +70,19 @@ function withoutToken(headers: Record<string, string>): Record<string, string> {
   return Object.fromEntries(Object.entries(headers).filter(([name]) => name !== 'authorization'))
 }
 
-async function exchange(url: URL, request: HttpRequest, agents: AgentFor, limits: HttpLimits): Promise<http.IncomingMessage> {
+async function exchange(
+  url: URL,
+  request: HttpRequest,
+  agents: AgentFor,
+  proxied: boolean,
+  limits: HttpLimits,
+): Promise<http.IncomingMessage> {
   const agent = agents(url)
   try {
     return await once(url, request, agent, limits)
   } catch (error) {
     // The server may close an idle connection at the moment we use it; a fresh one tells whether it is really gone.
-    if (error instanceof StaleConnection) return once(url, request, proxyFor(url) === null ? false : agent, limits)
+    if (error instanceof StaleConnection) return once(url, request, proxied ? agent : false, limits)
     throw error
   }
 }

@@ -12,10 +12,10 @@ export function proxyFor(url: URL): string | null {
 export type AgentFor = (url: URL) => http.Agent
 
 /** Keep-alive agents, one for each protocol and proxy. */
-export function createAgents(): AgentFor {
+export function createAgents(proxyOf: (url: URL) => string | null = proxyFor): AgentFor {
   const agents = new Map<string, http.Agent>()
   return (url) => {
-    const proxy = proxyFor(url)
+    const proxy = proxyOf(url)
     const key = `${url.protocol} ${proxy ?? ''}`
     const agent = agents.get(key) ?? createAgent(url, proxy)
     agents.set(key, agent)

@@ -17,7 +17,7 @@ export type PeerOptions = {
 }
 
 /** Peers are near, and there is always another place: a dead one must not be waited for. */
-const DEFAULT_LIMITS: HttpLimits = { connectMs: 2_000, answerMs: 10_000 }
+const DEFAULT_LIMITS: HttpLimits = { connectMs: 2_000, answerMs: 10_000, near: true }
 const REST_MS = 30_000
 /** Peers that are asked at the same time. */
 const AT_ONCE = 4

@@ -13,6 +13,8 @@ export const partPath = (folder: string, digest: string): string => join(folder,
 export const mapPath = (folder: string, digest: string): string => join(folder, `${digest}.map`)
 /** What a program brings, whole. */
 export const wholePath = (folder: string, digest: string): string => join(folder, `${digest}.whole`)
+/** Where such a program works, until the file is whole. */
+const programFolder = (folder: string, digest: string): string => `${wholePath(folder, digest)}.hf`
 const journalPath = (folder: string, digest: string): string => join(folder, `${digest}.json`)
 
 /** Written before the part file, and only by the holder of the blob's lock. */
@@ -22,6 +24,7 @@ export async function writeJournal(folder: string, { repo, commit }: PinnedModel
 
 export async function removePart(folder: string, digest: string): Promise<void> {
   for (const path of [partPath, mapPath, wholePath, journalPath]) await rm(path(folder, digest), { force: true })
+  await rm(programFolder(folder, digest), { recursive: true, force: true })
 }
 
 /** Digests of the part files of this model, and of those whose journal a kill left unreadable: nobody else would remove them. */
@@ -30,7 +33,7 @@ export async function partsOf(folder: string, model: Pick<PinnedModel, 'repo' | 
     if (errno(error) === 'ENOENT') return []
     throw error
   })
-  const digests = new Set(names.flatMap((name) => /^([0-9a-f]{40,64})\.(?:part|map|whole|json)$/.exec(name)?.[1] ?? []))
+  const digests = new Set(names.flatMap((name) => /^([0-9a-f]{40,64})\.(?:part|map|whole|whole\.hf|json)$/.exec(name)?.[1] ?? []))
   const ours: string[] = []
   for (const digest of digests) {
     const journal = await readJournal(folder, digest)
