@@ -141,7 +141,7 @@ function connected(socket: net.Socket, { protocol }: URL, ms: number, signal?: A
     })
     socket.once('close', () => {
       done()
-      reject(signal?.aborted ? signal.reason : failure)
+      reject(signal?.aborted ? (signal.reason as Error) : failure)
     })
   })
 }
