@@ -45,6 +45,9 @@ describe(`${FILES} small files`, () => {
     const { hubClient, store } = client()
     const model = await hubClient.pin(REPO, 'main')
     const before = process.memoryUsage().rss
+    const warnings: string[] = []
+    const warned = (warning: Error): void => void warnings.push(warning.message)
+    process.on('warning', warned)
     let most = 0
     let last: TransferProgress | undefined
     const { path } = await store.ensure(model, model.files, {
@@ -53,6 +56,8 @@ describe(`${FILES} small files`, () => {
         last = progress
       },
     })
+    process.off('warning', warned)
+    expect(warnings).toEqual([])
     expect(hub.requests).toHaveLength(FILES + 1)
     expect(last).toMatchObject({ filesDone: FILES, filesTotal: FILES })
     expect(most - before).toBeLessThan(200 << 20)
