@@ -73,7 +73,7 @@ async function fetchBlob(errand: Errand, file: ModelFile, lock: BlobLock): Promi
     if (!(await lock.held()))
       throw new AimError('Internal', { reason: `the lock of ${file.path} was lost, another process has taken over` })
     await publishBlob(brought.path, layout, file)
-    await removePart(partials, file.digest.hex)
+    if (file.size > SMALL_BYTES) await removePart(partials, file.digest.hex) // a small one has nothing but its part
   } catch (error) {
     const failure = await storageFailure(error, layout.repo, file.size - part.extents.bytes())
     // Neither wrong bytes nor a full disk leave anything behind; all else is continued later.

@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events'
+
 /**
  * Does the work for all items, at most `limit` at a time. The first failure aborts the rest, and is thrown once all have ended:
  * nothing goes on in the background.
@@ -9,6 +11,7 @@ export async function inParallel<T>(
   work: (item: T, signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
   const controller = new AbortController()
+  setMaxListeners(0, controller.signal) // each item listens, and Node warns of a leak from the eleventh on
   const forward = (): void => controller.abort(outer?.reason)
   outer?.addEventListener('abort', forward, { once: true })
   if (outer?.aborted) forward()

@@ -9,7 +9,8 @@ import { hostname } from 'node:os'
 export type ProcessIdentity = { machine: string; pid: number; start: string }
 
 export function ownIdentity(): ProcessIdentity {
-  return { machine: thisMachine(), pid: process.pid, start: statOf(process.pid)?.start ?? '0' }
+  own ??= { machine: thisMachine(), pid: process.pid, start: statOf(process.pid)?.start ?? '0' }
+  return own
 }
 
 /** Whether a process of this machine still runs; null for one of another machine, which cannot be known from here. */
@@ -20,6 +21,7 @@ export function isAlive(identity: ProcessIdentity): boolean | null {
   return stat !== null && stat.start === identity.start && !'ZX'.includes(stat.state)
 }
 
+let own: ProcessIdentity | undefined
 let machine: string | undefined
 
 function thisMachine(): string {

@@ -13,8 +13,8 @@ import { sha256, temporaryFolder, writeSampleModel } from '../../support/sample-
 export const REPO = 'acme/tiny'
 export const WEIGHTS = /model\.safetensors/
 /** Parts small enough that a file of some MiB has many. */
-export const SMALL_PARTS = { leastBytes: 1 << 20, mostBytes: 1 << 20 }
-export const QUICK = { retry: { baseMs: 10, maxMs: 50 }, parts: SMALL_PARTS, durable: false }
+const SMALL_PARTS = { leastBytes: 1 << 20, mostBytes: 1 << 20 }
+const QUICK = { retry: { baseMs: 10, maxMs: 50 }, parts: SMALL_PARTS, durable: false }
 
 /** One model on a hub that misbehaves, and a cache to bring it to. */
 export type Bench = {
@@ -31,10 +31,9 @@ export type Bench = {
   /** Ranges of the weights that were asked for, in order. */
   ranges(hub?: MisbehavingHub): { start: number; end: number; connection: number; status: number }[]
   blob(): string
-  /** The published weights are right, and nothing half-written is left. */
   expectWhole(): Promise<void>
-  /** Nothing of the weights is published. */
-  expectNothingWrong(): Promise<void>
+  /** The weights in the cache. `dirty`: they are right, and something half-written is left. */
+  published(): Promise<'right' | 'dirty' | 'wrong' | 'absent'>
   leftovers(): Promise<string[]>
   /** Another hub with the same model, closed with this. */
   another(): Promise<MisbehavingHub>
@@ -58,6 +57,13 @@ export async function startBench(weightBytes: number, more: Record<string, strin
   const blob = (): string => join(hubCache, 'models--acme--tiny', 'blobs', sha256(content))
   const leftovers = (): Promise<string[]> => readdir(partials).catch(() => []) // gone when it is empty
 
+  async function published(): ReturnType<Bench['published']> {
+    const bytes = await readFile(blob()).catch(() => null) // not there
+    if (bytes === null) return 'absent'
+    if (!bytes.equals(content)) return 'wrong'
+    return (await leftovers()).length > 0 ? 'dirty' : 'right'
+  }
+
   return {
     hub,
     model,
@@ -76,14 +82,8 @@ export async function startBench(weightBytes: number, more: Record<string, strin
           return { start: Number(start), end: Number(end) + 1, connection, status }
         }),
     blob,
-    async expectWhole() {
-      expect((await readFile(blob())).equals(content)).toBe(true)
-      expect(await leftovers()).toEqual([])
-    },
-    async expectNothingWrong() {
-      const bytes = await readFile(blob()).catch(() => null) // not published
-      if (bytes !== null) expect(bytes.equals(content)).toBe(true)
-    },
+    published,
+    expectWhole: async () => expect(await published()).toBe('right'),
     leftovers,
     async another() {
       const next = await startMisbehavingHub(served.path)

@@ -1,10 +1,10 @@
-import fc from 'fast-check'
+import { array, assert, constant, integer, property, shuffledSubarray, tuple } from 'fast-check'
 import { expect, it } from 'vitest'
 import { Extents } from '../../../src/domain/cache/extents.js'
 
 const SIZE = 60
-const place = fc.integer({ min: 0, max: SIZE })
-const additions = fc.array(fc.tuple(place, place), { maxLength: 25 })
+const place = integer({ min: 0, max: SIZE })
+const additions = array(tuple(place, place), { maxLength: 25 })
 
 /** The same, the plain way: one entry a byte. */
 function bitmapOf(added: [number, number][]): boolean[] {
@@ -20,8 +20,8 @@ function extentsOf(added: [number, number][]): Extents {
 }
 
 it('knows what a bitmap knows', () => {
-  fc.assert(
-    fc.property(additions, place, place, (added, from, to) => {
+  assert(
+    property(additions, place, place, (added, from, to) => {
       const bits = bitmapOf(added)
       const extents = extentsOf(added)
       const firstGap = bits.indexOf(false)
@@ -34,8 +34,8 @@ it('knows what a bitmap knows', () => {
 })
 
 it('has gaps that are in order, apart from each other, and exactly what is missing', () => {
-  fc.assert(
-    fc.property(additions, (added) => {
+  assert(
+    property(additions, (added) => {
       const gaps = extentsOf(added).gaps(SIZE)
       for (const [index, { start, end }] of gaps.entries()) {
         expect(end).toBeGreaterThan(start)
@@ -50,9 +50,9 @@ it('has gaps that are in order, apart from each other, and exactly what is missi
 })
 
 it('says the same whatever the order in which bytes came', () => {
-  fc.assert(
-    fc.property(
-      additions.chain((added) => fc.tuple(fc.constant(added), fc.shuffledSubarray(added, { minLength: added.length }))),
+  assert(
+    property(
+      additions.chain((added) => tuple(constant(added), shuffledSubarray(added, { minLength: added.length }))),
       ([added, shuffled]) => {
         expect(extentsOf(shuffled).gaps(SIZE)).toEqual(extentsOf(added).gaps(SIZE))
       },

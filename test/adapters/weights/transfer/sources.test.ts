@@ -40,7 +40,7 @@ describe('a first source that does not have the file', () => {
     mirror.misbehave({ kind: 'status', status: 404 }, { path: WEIGHTS })
     bench.hub.misbehave({ kind: 'status', status: 401 }, { path: WEIGHTS })
     await expect(ensure()).rejects.toMatchObject({ code: 'HubAuth' })
-    await bench.expectNothingWrong()
+    expect(await bench.published()).toBe('absent')
   })
 })
 
