@@ -108,6 +108,7 @@ async function fetchVerified(errand: Errand, file: ModelFile, part: PartFile): P
   for (;;) {
     // What another process or a power cut left is not held against the source.
     const isOwnWork = !part.resumed()
+    errand.signal.throwIfAborted()
     const used = await fetchRest({ ...errand, sources }, file, part)
     const actual = await part.digest()
     if (actual === file.digest.hex) return
@@ -116,8 +117,8 @@ async function fetchVerified(errand: Errand, file: ModelFile, part: PartFile): P
     // Of several, the first is not asked again: the next try shows whether it was that one.
     const [blamed] = used
     const others = sources.filter((source) => source !== blamed)
-    if (others.length > 0) sources = others
-    else mismatches += 1
+    if (blamed !== undefined && others.length > 0) sources = others
+    else mismatches += 1 // also an empty file, which nobody brought: its listing is wrong
     if (mismatches === MOST_MISMATCHES) throw new AimError('DigestMismatch', { file: file.path, expected: file.digest.hex, actual })
   }
 }

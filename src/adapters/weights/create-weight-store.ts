@@ -81,6 +81,11 @@ export function createWeightStore(options: WeightStoreOptions): WeightStore {
     let succeeded = false
     try {
       room = await reserveFor(layout, files, partials, progress)
+    } catch (error) {
+      progress.end(false)
+      throw await withEvictable(await storageFailure(error, layout.repo, 0))
+    }
+    try {
       await inParallel(files, FILES_AT_ONCE, signal, (file, signal) =>
         bringFile({ ...machinery, sources, programs, model, layout, partials, signal, progress }, file),
       )
@@ -90,9 +95,8 @@ export function createWeightStore(options: WeightStoreOptions): WeightStore {
       succeeded = true
     } catch (error) {
       const failure = await storageFailure(error, layout.repo, 0)
-      if (!isAimError(failure) || failure.code !== 'DiskFull') throw failure
-      await discardPartial(model)
-      throw new AimError('DiskFull', { ...failure.details, evictable: await evictableBytes() }, { cause: failure })
+      if (isAimError(failure) && failure.code === 'DiskFull') await discardPartial(model)
+      throw await withEvictable(failure)
     } finally {
       progress.end(succeeded)
       await room?.release()
@@ -106,7 +110,12 @@ export function createWeightStore(options: WeightStoreOptions): WeightStore {
     return result
   }
 
-  /** Before the first byte, so that nobody's disk is filled for nothing. */
+  async function withEvictable(failure: unknown): Promise<unknown> {
+    if (!isAimError(failure) || failure.code !== 'DiskFull') return failure
+    return new AimError('DiskFull', { ...failure.details, evictable: await evictableBytes() }, { cause: failure })
+  }
+
+  /** Before the first byte, so that nobody's disk is filled for nothing. What came before stays: room may be made for the rest. */
   async function reserveFor(layout: Layout, files: ModelFile[], partials: string, progress: ProgressCount): Promise<Reservation | null> {
     const missing = new Map<string, number>()
     for (const file of files) {
@@ -114,10 +123,9 @@ export function createWeightStore(options: WeightStoreOptions): WeightStore {
       missing.set(file.digest.hex, file.size - (await bytesInMap(mapPath(partials, file.digest.hex), file.size)))
     }
     if (missing.size === 0) return null
-    const needed = [...missing.values()].reduce((sum, bytes) => sum + bytes, 0)
-    const room = await reserve(partials, hubCache, needed)
+    const room = await reserve(partials, hubCache, missing)
     const timer = setInterval(() => {
-      room.shrink(Math.max(0, needed - progress.fetchedBytes())).catch(() => clearInterval(timer)) // a full disk: the download itself says so
+      room.shrink(progress.fetchedBytes()).catch(() => clearInterval(timer)) // a full disk: the download itself says so
     }, RESERVATION_MS)
     return {
       ...room,

@@ -9,8 +9,8 @@ import { isAlive, ownIdentity } from './process-identity.js'
 
 /** Room on a volume that a running download still needs. */
 export type Reservation = {
-  /** So many bytes are still to come. Said every few seconds, or other machines take it for dead. */
-  shrink(remaining: number): Promise<void>
+  /** So many bytes came. Said every few seconds, or other machines take it for dead. */
+  shrink(fetchedBytes: number): Promise<void>
   release(): Promise<void>
 }
 
@@ -18,33 +18,51 @@ const MOST_TRIES = 4
 const AGAIN_MS = 200
 
 /**
- * Reserves room for `needed` bytes, counting what all running downloads of this folder, in any process, still need. Each keeps a file that
- * says so under its process's identity; a dead one's counts no more.
+ * Reserves room for blobs, given what each still lacks in bytes, counting what all running downloads of this folder, in any process, still need. Each keeps two files
+ * under its process's identity: what it still needs, and for which blobs. A blob that an earlier one brings needs no room of ours; a dead one's files count no more.
  * @throws AimError `DiskFull` with `needed` and `free` (what others leave), in bytes.
  */
-export async function reserve(folder: string, volume: string, needed: number): Promise<Reservation> {
+export async function reserve(folder: string, volume: string, missing: Map<string, number>): Promise<Reservation> {
   const { machine, pid, start } = ownIdentity()
-  const path = join(folder, `${machine}-${pid}-${start}-${randomBytes(6).toString('hex')}.space`)
+  const name = `${machine}-${pid}-${start}-${Date.now()}-${randomBytes(6).toString('hex')}`
+  const [space, blobs] = [join(folder, `${name}.space`), join(folder, `${name}.blobs`)]
+  const forget = async (): Promise<void> => {
+    for (const path of [space, blobs]) await rm(path, { force: true })
+  }
+  let needed = 0
   for (let tries = 1; ; tries++) {
-    await inFolder(folder, () => writeFile(path, String(needed), { flag: 'wx' }))
+    await inFolder(folder, () => writeFile(blobs, [...missing.keys()].join('\n')))
+    const others = await othersIn(folder, name)
+    needed = [...missing].reduce((sum, [digest, bytes]) => sum + (others.earlier.has(digest) ? 0 : bytes), 0)
+    await inFolder(folder, () => writeFile(space, String(needed)))
     const { free, total } = await spaceAt(volume)
-    const left = free - (await promisedToOthers(folder, path))
+    const left = free - (await othersIn(folder, name)).bytes
     const wanted = needed + headroom(total)
-    if (wanted <= left) break
-    await rm(path, { force: true })
+    if (needed === 0 || wanted <= left) break
+    await forget()
     // Of two that ask at the same moment each sees the other: they ask again, at different times.
     if (wanted > free || tries === MOST_TRIES)
       throw new AimError('DiskFull', { path: volume, needed: wanted, free: Math.max(0, left), evictable: 0 })
     await sleep(AGAIN_MS * Math.random())
   }
+  let writing = Promise.resolve()
+  let released = false
+
+  async function write(bytes: number): Promise<void> {
+    if (released) return
+    await writeFile(`${space}.next`, String(bytes))
+    await rename(`${space}.next`, space)
+  }
   return {
-    async shrink(remaining) {
-      const next = `${path}.next`
-      await writeFile(next, String(remaining))
-      await rename(next, path)
+    shrink(fetchedBytes) {
+      writing = writing.then(() => write(Math.max(0, needed - fetchedBytes)))
+      return writing
     },
     async release() {
-      await rm(path, { force: true })
+      released = true
+      await writing.catch(() => {}) // told to who asked for it
+      await forget()
+      await rm(`${space}.next`, { force: true })
       await removeDeadPromises(folder)
     },
   }
@@ -52,26 +70,37 @@ export async function reserve(folder: string, volume: string, needed: number): P
 
 /** Removes what downloads left here that did not end by themselves. */
 export async function removeDeadPromises(folder: string): Promise<void> {
-  await promisedToOthers(folder, '')
+  await othersIn(folder, '')
 }
 
-/** Bytes that live downloads still need; what dead ones left is removed. */
-async function promisedToOthers(folder: string, own: string): Promise<number> {
+/** Bytes that live downloads still need, and the blobs of those that asked before `own`. What dead ones left is removed. */
+async function othersIn(folder: string, own: string): Promise<{ bytes: number; earlier: Set<string> }> {
   let bytes = 0
-  for (const name of await namesIn(folder)) {
-    const [, machine, pid, start, next] = /^([0-9a-f]{12})-(\d+)-(\d+)-[0-9a-f]+\.space(\.next)?$/.exec(name) ?? []
-    const path = join(folder, name)
-    if (machine === undefined || pid === undefined || start === undefined || path === own) continue
-    const alive = isAlive({ machine, pid: Number(pid), start }) ?? (await touchedLately(path))
+  const earlier = new Set<string>()
+  for (const file of await namesIn(folder)) {
+    const [, name, machine, pid, start, asked, kind] =
+      /^(([0-9a-f]{12})-(\d+)-(\d+)-(\d+)-[0-9a-f]+)\.(space|space\.next|blobs)$/.exec(file) ?? []
+    if (machine === undefined || pid === undefined || start === undefined || name === undefined || name === own) continue
+    const path = join(folder, file)
+    const alive = isAlive({ machine, pid: Number(pid), start }) ?? (await touchedLately(join(folder, `${name}.space`)))
     if (!alive) await rm(path, { force: true })
-    else if (next === undefined) bytes += Number(await readPromise(path))
+    else if (kind === 'space') bytes += Number(await readIfThere(path))
+    else if (kind === 'blobs' && isEarlier(name, asked, own))
+      for (const digest of (await readIfThere(path)).split('\n')) earlier.add(digest)
   }
-  return bytes
+  return { bytes, earlier }
 }
 
-async function readPromise(path: string): Promise<string> {
+/** By the time in their names, and by their names where that is the same. */
+function isEarlier(name: string, asked: string | undefined, own: string): boolean {
+  const ownAsked = Number(own.split('-')[3] ?? 0)
+  return Number(asked) < ownAsked || (Number(asked) === ownAsked && name < own)
+}
+
+/** Empty when it was released meanwhile. */
+async function readIfThere(path: string): Promise<string> {
   return readFile(path, 'utf8').catch((error: unknown) => {
-    if (errno(error) === 'ENOENT') return '0' // released meanwhile
+    if (errno(error) === 'ENOENT') return ''
     throw error
   })
 }

@@ -1,9 +1,10 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createHub } from '../../../src/adapters/hub/create-hub.js'
 import { hubSource } from '../../../src/adapters/sources/hub-source.js'
-import { createWeightStore } from '../../../src/adapters/weights/create-weight-store.js'
+import { createWeightStore, type WeightStoreOptions } from '../../../src/adapters/weights/create-weight-store.js'
 import { isAimError } from '../../../src/contracts/errors.js'
 import { startChild, type Child } from '../../support/children.js'
 import { startMisbehavingHub, type MisbehavingHub } from '../../support/misbehaving-hub.js'
@@ -14,6 +15,7 @@ import { waitFor } from '../../support/wait-for.js'
 const MIB = 1 << 20
 const EVICTABLE = 5 * MIB
 const WEIGHTS = /model\.safetensors/
+const ONE = /one.*model\.safetensors/
 
 describe.skipIf(!canMountTmpfs())('room for two downloads, where only one fits (needs the right to mount)', { timeout: 60_000 }, () => {
   let served: Awaited<ReturnType<typeof temporaryFolder>>
@@ -35,23 +37,26 @@ describe.skipIf(!canMountTmpfs())('room for two downloads, where only one fits (
   })
 
   const folders = () => ({ hubCache: join(disk.path, 'hub'), partials: join(disk.path, 'aim') })
+  const clientOf = () => createHub({ endpoint: hub.url, token: async () => null })
+  const storeOf = (options: Partial<WeightStoreOptions> = {}) =>
+    createWeightStore({ sources: () => [hubSource(clientOf())], ...folders(), evictableBytes: async () => EVICTABLE, ...options })
   async function ensure(repo: string): Promise<'whole' | { code: string; details: Record<string, unknown> }> {
-    const client = createHub({ endpoint: hub.url, token: async () => null })
-    const store = createWeightStore({ sources: () => [hubSource(client)], ...folders(), evictableBytes: async () => EVICTABLE })
-    const model = await client.pin(repo, 'main')
-    return store.ensure(model, model.files, {}).then(
-      () => 'whole' as const,
-      (error: unknown) => {
-        if (isAimError(error)) return error
-        throw error
-      },
-    )
+    const model = await clientOf().pin(repo, 'main')
+    return storeOf()
+      .ensure(model, model.files, {})
+      .then(
+        () => 'whole' as const,
+        (error: unknown) => {
+          if (isAimError(error)) return error
+          throw error
+        },
+      )
   }
   async function startOther(): Promise<void> {
     const { hubCache, partials } = folders()
-    hub.misbehave({ kind: 'hold', after: MIB }, { path: /one.*model\.safetensors/, method: 'GET' })
+    hub.misbehave({ kind: 'hold', after: MIB }, { path: ONE, method: 'GET' })
     child = startChild(new URL('../../support/killed-child.mjs', import.meta.url), [hub.url, 'acme/one', hubCache, partials])
-    await waitFor('the other download', () => hub.sentBytes(WEIGHTS) >= MIB)
+    await waitFor('the other download', () => hub.sentBytes(ONE) >= MIB)
   }
 
   it('is refused to the second, in another process, with needed, free and evictable; the first is not disturbed', async () => {
@@ -65,6 +70,31 @@ describe.skipIf(!canMountTmpfs())('room for two downloads, where only one fits (
     hub.behave()
     expect(await child?.ended).toBe(0)
     expect(await readdir(disk.path)).toEqual(['hub'])
+  })
+
+  it('is not asked for twice by two who want the same model: the second follows', async () => {
+    await startOther()
+    const second = ensure('acme/one')
+    await sleep(500)
+    hub.behave()
+    expect(await second).toBe('whole')
+    expect(await child?.ended).toBe(0)
+    expect(await readdir(disk.path)).toEqual(['hub'])
+  })
+
+  it('is refused without losing what came before', async () => {
+    hub.misbehave({ kind: 'truncate', after: 4 * MIB }, { path: /two.*model\.safetensors/, method: 'GET' })
+    const store = storeOf({ retry: { tries: 1 } })
+    const model = await clientOf().pin('acme/two', 'main')
+    await expect(store.ensure(model, model.files, {})).rejects.toMatchObject({ code: 'HubUnreachable' })
+    hub.behave()
+    const kept = (await readdir(folders().partials)).filter((name) => name.endsWith('.map'))
+    expect(kept).toHaveLength(1)
+    await startOther()
+    expect(await ensure('acme/two')).toMatchObject({ code: 'DiskFull' })
+    expect((await readdir(folders().partials)).filter((name) => kept.includes(name))).toEqual(kept)
+    hub.behave()
+    expect(await child?.ended).toBe(0)
   })
 
   it('is given to the second once the first was killed', async () => {

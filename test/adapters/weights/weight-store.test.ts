@@ -262,6 +262,12 @@ describe('a hub that misbehaves', () => {
     await expectWhole()
   })
 
+  it('lists an empty file with a digest that no empty file has: DigestMismatch, and not one try for ever', async () => {
+    const wrong = { path: 'empty.json', size: 0, digest: { kind: 'sha256' as const, hex: 'a'.repeat(64) } }
+    const stores = [storeWith(), storeWith({ sources: () => [hubSource(client(), 'one'), hubSource(client(), 'two')] })]
+    for (const store of stores) await expect(store.ensure(model, [wrong], {})).rejects.toMatchObject({ code: 'DigestMismatch' })
+  })
+
   it('answers 500 for a while: tried again', async () => {
     hub.misbehave({ kind: 'status', status: 500 }, { path: WEIGHTS, times: 3 })
     expect(await storeWith().ensure(model, model.files, {})).toMatchObject({ fetchedBytes: totalBytes() })

@@ -5,11 +5,30 @@ import type { WeightSource } from '../../../ports/weight-source.js'
 import type { PartFile } from '../part-file.js'
 
 /** A part of a file on its way over one connection. `at` moves as bytes reach the disk; `end` may be moved back by who takes the rest. */
-export type Range = { readonly start: number; end: number; at: number; readonly since: number; readonly abort: AbortController }
+export type Range = {
+  readonly start: number
+  end: number
+  at: number
+  readonly since: number
+  readonly abort: AbortController
+  /** How far it was at two moments not long ago, the older first. */
+  seen: [Seen, Seen]
+}
+type Seen = { at: number; ms: number }
 
 export function rangeOf(start: number, end: number): Range {
-  return { start, end, at: start, since: performance.now(), abort: new AbortController() }
+  const since = performance.now()
+  const seen = { at: start, ms: since }
+  return { start, end, at: start, since, abort: new AbortController(), seen: [seen, seen] }
 }
+
+/** Takes note of how far it is, once in `everyMs`. */
+export function look(range: Range, now: number, everyMs: number): void {
+  if (now - range.seen[1].ms >= everyMs) range.seen = [range.seen[1], { at: range.at, ms: now }]
+}
+
+/** Bytes per ms of late. */
+export const lateRateOf = ({ at, seen: [before] }: Range, now: number): number => (at - before.at) / Math.max(1, now - before.ms)
 
 /** Bytes that are still to come. */
 export const left = ({ at, end }: Range): number => end - at

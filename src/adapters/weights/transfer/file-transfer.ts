@@ -4,7 +4,7 @@ import type { Extent } from '../../../domain/cache/extents.js'
 import type { FileLocation } from '../../../ports/hub.js'
 import type { WeightSource } from '../../../ports/weight-source.js'
 import { SMALL_BYTES } from '../memory-part.js'
-import type { PartFile } from '../part-file.js'
+import { BLOCK_BYTES, type PartFile } from '../part-file.js'
 import { fetchRange, left, rangeOf, rateOf, type Range } from './fetch-range.js'
 import type { Pace } from './pace.js'
 import type { PartTuning } from './part-tuning.js'
@@ -34,6 +34,8 @@ export type FileTransfer = {
   work(partBytes: number): Promise<void>
   /** Ranges under way. */
   active(): readonly Range[]
+  /** Bytes per ms of the last ranges that ended. */
+  rates(): readonly number[]
   /** Settles when every byte is there, or it cannot be; nothing is under way then. Rejects with the failure of the last source. */
   readonly ended: Promise<void>
 }
@@ -44,6 +46,8 @@ export const LAGGING = new Error('the connection fell behind the others')
 /** Where a file is fetched at the moment. A failure of an earlier place says nothing about the present one. */
 type Place = { source: WeightSource; location: Promise<FileLocation | null>; located: boolean }
 
+const KEPT_RATES = 16
+
 /** Addresses in a row that were given and then refused without a byte, after which it is believed. One may run out before most connections use it. */
 const MOST_REFUSALS = 3
 
@@ -52,6 +56,7 @@ export function startFileTransfer(errand: FileErrand, parts: PartTuning, wake: (
   const { model, file, part, sources, retry, pace, signal } = errand
   const pending: Extent[] = part.extents.gaps(file.size)
   const active = new Set<Range>()
+  const rates: number[] = []
   let sourceIndex = 0
   let place: Place | null = null
   let failures = 0
@@ -158,6 +163,7 @@ export function startFileTransfer(errand: FileErrand, parts: PartTuning, wake: (
   return {
     ended,
     active: () => [...active],
+    rates: () => rates,
     hasParts: () => !isWaiting() && pending.length > 0,
     hasShare: () => !isWaiting() && [...active].some((range) => isWorthSharing(range, parts)),
     async work(partBytes) {
@@ -171,6 +177,8 @@ export function startFileTransfer(errand: FileErrand, parts: PartTuning, wake: (
         onFailure(error, from)
       }
       active.delete(range)
+      if (range.at - range.start >= BLOCK_BYTES) rates.push(rateOf(range, performance.now()))
+      if (rates.length > KEPT_RATES) rates.shift()
       if (left(range) > 0) pending.unshift({ start: range.at, end: range.end })
       if (over !== null || (active.size === 0 && pending.length === 0)) end()
     },

@@ -1,7 +1,7 @@
 import { BLOCK_BYTES } from '../part-file.js'
 import { createConnectionLimit } from './connection-limit.js'
-import { left, rateOf, type Range } from './fetch-range.js'
 import { DEFAULT_PARTS, type PartTuning } from './part-tuning.js'
+import { laggards } from './laggards.js'
 import { LAGGING, startFileTransfer, type FileErrand, type FileTransfer } from './file-transfer.js'
 
 /** The connections of this process, shared by all files and all downloads. */
@@ -13,8 +13,6 @@ export type Pool = {
 const TICK_MS = 300
 /** A part takes about so long: short enough to be shared well, long enough that asking for it does not count. */
 const PART_MS = 2_000
-/** Cut when it has this share of the median rate or less. */
-const LAGGING_SHARE = 0.25
 
 export type PoolOptions = {
   /** Most connections. */
@@ -59,7 +57,8 @@ export function createPool({ most, files, parts = DEFAULT_PARTS }: PoolOptions):
     bytes = 0
     limit.observe(rate, busy)
     if (busy > 0) partBytes = partFor(rate / busy, parts)
-    for (const transfer of transfers) for (const range of laggards(transfer.active(), parts)) range.abort.abort(LAGGING)
+    for (const transfer of transfers)
+      for (const range of laggards(transfer.active(), transfer.rates(), parts, performance.now())) range.abort.abort(LAGGING)
     wake() // a part may have become worth sharing
   }
 
@@ -93,14 +92,4 @@ export function createPool({ most, files, parts = DEFAULT_PARTS }: PoolOptions):
 function partFor(rate: number, { leastBytes, mostBytes }: PartTuning): number {
   const wanted = Math.min(mostBytes, Math.max(leastBytes, rate * PART_MS))
   return Math.round(wanted / BLOCK_BYTES) * BLOCK_BYTES
-}
-
-/** Connections that fell far behind the others of their file: a new one is likely to be faster. */
-function laggards(ranges: readonly Range[], { leastBytes, judgedAfterMs }: PartTuning): Range[] {
-  const now = performance.now()
-  const judged = ranges.filter(({ since }) => now - since >= judgedAfterMs)
-  if (judged.length < 3) return []
-  const rates = judged.map((range) => rateOf(range, now)).toSorted((a, b) => a - b)
-  const median = rates[Math.floor(rates.length / 2)] ?? 0
-  return judged.filter((range) => left(range) >= leastBytes / 8 && rateOf(range, now) <= median * LAGGING_SHARE)
 }

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { memoryPart } from '../../../../src/adapters/weights/memory-part.js'
 import type { PartFile } from '../../../../src/adapters/weights/part-file.js'
 import { createPace } from '../../../../src/adapters/weights/transfer/pace.js'
+import { DEFAULT_PARTS } from '../../../../src/adapters/weights/transfer/part-tuning.js'
 import { createPool } from '../../../../src/adapters/weights/transfer/pool.js'
 import { DEFAULT_RETRY } from '../../../../src/adapters/weights/transfer/retry.js'
 import { bytesOf, startBench, WEIGHTS, type Bench } from '../support.js'
@@ -54,6 +55,27 @@ describe('a connection that is far slower than the others', () => {
     await bench.expectWhole()
     const [slow, ...others] = bench.ranges()
     expect(others.some(({ start, end }) => start >= (slow?.start ?? 0) && start < 2 * MIB && end === slow?.end)).toBe(true)
+  })
+})
+
+describe('with the sizes that are in use, a connection that', () => {
+  const LARGE = 96 * MIB
+  const SLOW = 40_000
+  let large: Bench
+  beforeEach(async () => {
+    large = await startBench(LARGE)
+  })
+  afterEach(() => large.close())
+
+  it('crawls is cut, although the others are done with their parts before they can be judged', { timeout: 60_000 }, async () => {
+    large.hub.misbehave({ kind: 'slow', bytesPerSecond: SLOW }, { path: WEIGHTS, method: 'GET', times: 1 })
+    large.hub.misbehave({ kind: 'slow', bytesPerSecond: 12 * MIB }, { path: WEIGHTS, method: 'GET' })
+    await large.store({ parts: DEFAULT_PARTS }).ensure(large.model, large.model.files, {})
+    await large.expectWhole()
+    const [slow, ...others] = large.ranges()
+    const again = others.filter(({ start, end }) => start >= (slow?.start ?? 0) && end <= (slow?.end ?? 0))
+    // Alone it would have brought the whole of its part: now others brought nearly all of it.
+    expect(bytesOf(again)).toBeGreaterThan(6 * MIB)
   })
 })
 
