@@ -36,14 +36,20 @@ export async function reserve(folder: string, volume: string, needed: number): P
     if (wanted > free || tries === MOST_TRIES) throw new AimError('DiskFull', { path: volume, needed: wanted, free: Math.max(0, left) })
     await sleep(AGAIN_MS * Math.random())
   }
+  async function renew(remaining: number): Promise<void> {
+    const next = `${path}.next`
+    await writeFile(next, String(remaining))
+    await rename(next, path)
+  }
+  let renewed: Promise<void> = Promise.resolve()
   return {
-    async shrink(remaining) {
-      const next = `${path}.next`
-      await writeFile(next, String(remaining))
-      await rename(next, path)
+    shrink(remaining) {
+      renewed = renewed.catch(() => {}).then(() => renew(remaining)) // who asked for the last one was told
+      return renewed
     },
     async release() {
-      await rm(path, { force: true })
+      await renewed.catch(() => {}) // else it would come back after it went
+      for (const each of [path, `${path}.next`]) await rm(each, { force: true })
       await removeDeadPromises(folder)
     },
   }
