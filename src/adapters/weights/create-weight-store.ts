@@ -12,6 +12,7 @@ import { isWhole, partialsFolder, removeIfEmpty, storageFailure } from './disk.j
 import { inParallel } from './in-parallel.js'
 import { mapPath, partsOf, removePart } from './journal.js'
 import { layoutOf, requireValidFiles, type Layout } from './layout.js'
+import { SMALL_BYTES } from './memory-part.js'
 import { removeOvertaken } from './overtaken.js'
 import { bytesInMap } from './part-file.js'
 import { countProgress, type ProgressCount } from './progress.js'
@@ -120,7 +121,8 @@ export function createWeightStore(options: WeightStoreOptions): WeightStore {
     const missing = new Map<string, number>()
     for (const file of files) {
       if ((await isWhole(layout.link(file), file.size)) || (await isWhole(layout.blob(file), file.size))) continue
-      missing.set(file.digest.hex, file.size - (await bytesInMap(mapPath(partials, file.digest.hex), file.size)))
+      const here = file.size > SMALL_BYTES ? await bytesInMap(mapPath(partials, file.digest.hex), file.size) : 0
+      missing.set(file.digest.hex, file.size - here)
     }
     if (missing.size === 0) return null
     const room = await reserve(partials, hubCache, missing)

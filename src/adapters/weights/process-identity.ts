@@ -16,6 +16,7 @@ export function ownIdentity(): ProcessIdentity {
 /** Whether a process of this machine still runs; null for one of another machine, which cannot be known from here. */
 export function isAlive(identity: ProcessIdentity): boolean | null {
   if (identity.machine !== thisMachine()) return null
+  if (identity.pid === process.pid) return identity.start === ownIdentity().start
   if (identity.start === '0') return answersSignal(identity.pid) // no /proc here
   const stat = statOf(identity.pid)
   return stat !== null && stat.start === identity.start && !'ZX'.includes(stat.state)

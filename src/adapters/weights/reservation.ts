@@ -55,12 +55,13 @@ export async function reserve(folder: string, volume: string, missing: Map<strin
   }
   return {
     shrink(fetchedBytes) {
-      writing = writing.then(() => write(Math.max(0, needed - fetchedBytes)))
+      // Who asked for the last one was told how it went.
+      writing = writing.catch(() => {}).then(() => write(Math.max(0, needed - fetchedBytes)))
       return writing
     },
     async release() {
       released = true
-      await writing.catch(() => {}) // told to who asked for it
+      await writing.catch(() => {}) // else it would come back after it went
       await forget()
       await rm(`${space}.next`, { force: true })
       await removeDeadPromises(folder)

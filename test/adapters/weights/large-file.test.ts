@@ -37,7 +37,8 @@ it('a large file passes through little memory, whatever its size', { timeout: 12
   const { fetchedBytes } = await store.ensure(model, model.files, {
     onProgress: () => void (most = Math.max(most, process.memoryUsage().rss)),
   })
-  expect(fetchedBytes).toBe(SIZE)
+  expect(fetchedBytes).toBeGreaterThanOrEqual(SIZE)
+  expect(fetchedBytes).toBeLessThan(1.1 * SIZE) // shared ends come twice in part
   // Of the hub and its proxy in this process as well.
   expect(most - before).toBeLessThan(200 << 20)
   process.stdout.write(`${SIZE >> 20} MiB: ${Math.round((most - before) / 2 ** 20)} MiB more memory, with the hub in the same process\n`)

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createHub } from '../../../src/adapters/hub/create-hub.js'
 import { hubSource } from '../../../src/adapters/sources/hub-source.js'
 import { createWeightStore, type WeightStoreOptions } from '../../../src/adapters/weights/create-weight-store.js'
+import { reserve } from '../../../src/adapters/weights/reservation.js'
 import { isAimError } from '../../../src/contracts/errors.js'
 import { startChild, type Child } from '../../support/children.js'
 import { startMisbehavingHub, type MisbehavingHub } from '../../support/misbehaving-hub.js'
@@ -16,6 +17,19 @@ const MIB = 1 << 20
 const EVICTABLE = 5 * MIB
 const WEIGHTS = /model\.safetensors/
 const ONE = /one.*model\.safetensors/
+
+it('leaves no promise behind that is renewed while it ends', async () => {
+  const folder = await temporaryFolder()
+  for (let round = 0; round < 100; round++) {
+    const room = await reserve(folder.path, folder.path, new Map([['a'.repeat(64), 1_000]]))
+    const renewed = room.shrink(500)
+    if (round % 2 === 0) await new Promise((resolve) => setImmediate(resolve))
+    await room.release()
+    await renewed
+    expect(await readdir(folder.path)).toEqual([])
+  }
+  await folder.remove()
+})
 
 describe.skipIf(!canMountTmpfs())('room for two downloads, where only one fits (needs the right to mount)', { timeout: 60_000 }, () => {
   let served: Awaited<ReturnType<typeof temporaryFolder>>

@@ -12,8 +12,8 @@ import { sha256, temporaryFolder, writeSampleModel } from '../../support/sample-
 
 export const REPO = 'acme/tiny'
 export const WEIGHTS = /model\.safetensors/
-/** Parts small enough that a file of some MiB has many. */
-const SMALL_PARTS = { leastBytes: 1 << 20, mostBytes: 1 << 20 }
+/** Parts small enough that a file of some MiB has many, and none is cut or shared because the machine is busy. */
+const SMALL_PARTS = { leastBytes: 1 << 20, mostBytes: 1 << 20, judgedAfterMs: 60_000, sharedAfterMs: 60_000 }
 const QUICK = { retry: { baseMs: 10, maxMs: 50 }, parts: SMALL_PARTS, durable: false }
 
 /** One model on a hub that misbehaves, and a cache to bring it to. */

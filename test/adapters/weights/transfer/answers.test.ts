@@ -50,7 +50,7 @@ const harmless: [string, Fault][] = [
 describe('an answer that is wrong for some ranges', () => {
   it.each(passing)('%s: asked again, and the file is right', async (_name, fault) => {
     bench.hub.misbehave(fault, { ...GET, times: 3 })
-    await ensure({ stallMs: 300 })
+    await ensure({ stallMs: 600 })
     expect(await bench.published()).toBe('right')
   })
 

@@ -57,7 +57,7 @@ describe('a first source that fails on the way', () => {
 
   it('by standing still: the next one goes on', async () => {
     mirror.misbehave({ kind: 'stall', after: 300_000 }, { path: WEIGHTS, method: 'GET' })
-    await ensure({ stallMs: 200, retry: { tries: 2, baseMs: 1, maxMs: 2 } })
+    await ensure({ stallMs: 800, retry: { tries: 2, baseMs: 1, maxMs: 2 } })
     await bench.expectWhole()
     expect(mirror.sentBytes(WEIGHTS)).toBeGreaterThan(0)
   })
