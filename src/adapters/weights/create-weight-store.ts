@@ -84,6 +84,7 @@ export function createWeightStore(options: WeightStoreOptions): WeightStore {
       room = await reserveFor(layout, files, partials, progress)
     } catch (error) {
       progress.end(false)
+      await removeIfEmpty(partials)
       throw await withEvictable(await storageFailure(error, layout.repo, 0))
     }
     try {
