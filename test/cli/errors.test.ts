@@ -12,9 +12,9 @@ const usage = new UsageError(
 
 describe('errorText', () => {
   it('says what, the evidence that the message lacks, and the fix', () => {
-    const error = new AimError('DiskFull', { path: '/cache', needed: 10, free: 5, file: 'model.gguf' })
+    const error = new AimError('DiskFull', { path: '/cache', needed: 10, free: 5, evictable: 3, file: 'model.gguf' })
     expect(errorText(error, plainPaint)).toBe(
-      'error[DiskFull]: /cache needs 10 bytes and has 5\n  file: model.gguf\nfix: free space on the cache volume, or move HF_HOME\n',
+      'error[DiskFull]: /cache needs 10 bytes and has 5; 3 could be evicted\n  file: model.gguf\nfix: aim cache prune, free space on the cache volume, or move HF_HOME\n',
     )
   })
 

@@ -36,7 +36,7 @@ describe('SIGTERM', () => {
     const server = await startServer(model, '--threads', '1', '--context', '256')
     const running = await stream(server, 100)
     server.signal('SIGTERM')
-    await expect.poll(() => server.log.join('\n'), { interval: 10 }).toMatch(/SIGTERM: stopping, 1 requests running/)
+    await expect.poll(() => server.log.join('\n'), { interval: 10, timeout: 20_000 }).toMatch(/SIGTERM: stopping, 1 requests running/)
     const [health, refused] = await Promise.all([fetch(`${server.url}/health`), stream(server, 5)])
     expect([health.status, refused.status]).toEqual([503, 503])
     expect(await refused.json()).toMatchObject({ error: { code: 'stopping' } })
@@ -56,7 +56,7 @@ describe('SIGTERM', () => {
 
   test('while loading it ends with 0 and never says that it is ready', async () => {
     const { child, log, ended } = spawnServer(['--model', model, '--served-model-name', 'smol', '--port', '0'])
-    await expect.poll(() => log.join('\n'), { interval: 10 }).toMatch(/ loading /)
+    await expect.poll(() => log.join('\n'), { interval: 10, timeout: 20_000 }).toMatch(/ loading /)
     child.kill('SIGTERM')
     expect((await ended).code).toBe(0)
     expect(log.join('\n')).toMatch(/SIGTERM: stopped while loading$/)

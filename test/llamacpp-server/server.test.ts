@@ -232,7 +232,7 @@ describe('operation', () => {
         () => 'left',
       ),
     )
-    await expect.poll(() => server.metric('llamacpp:num_requests_waiting')).toBe(1)
+    await expect.poll(() => server.metric('llamacpp:num_requests_waiting'), { timeout: 20_000 }).toBe(1)
     expect(await server.metric('llamacpp:num_requests_running')).toBe(2)
     expect(await server.metric('llamacpp:kv_cache_usage_perc')).toBeGreaterThan(0)
 
