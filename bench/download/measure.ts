@@ -31,7 +31,7 @@ export async function rounds(
 ): Promise<Record<string, Cost[]>> {
   const costs: Record<string, Cost[]> = Object.fromEntries(Object.keys(runs).map((name) => [name, []]))
   for (let round = 1; round <= count; round += 1) {
-    for (const name of Object.keys(runs).toSorted(() => Math.random() - 0.5)) {
+    for (const name of shuffled(Object.keys(runs))) {
       const cost = await (runs[name] as () => Promise<Cost>)()
       costs[name]?.push(cost)
       note(`round ${round}: ${name} ${cost.seconds.toFixed(2)} s, ${cost.cpuSeconds.toFixed(2)} s of processor`)
@@ -43,3 +43,9 @@ export async function rounds(
 /** The smallest of a figure: what the machine's other work took away is not the program's. */
 export const least = (costs: Cost[] | undefined, figure: 'seconds' | 'cpuSeconds' | 'maxRssBytes'): number =>
   Math.min(...(costs ?? []).map((cost) => cost[figure]))
+
+/** Fisher and Yates: every order is as likely. */
+function shuffled<T>(items: T[]): T[] {
+  const left = [...items]
+  return items.flatMap(() => left.splice(Math.floor(Math.random() * left.length), 1))
+}
