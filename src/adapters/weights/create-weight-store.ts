@@ -17,6 +17,7 @@ import { bytesInMap } from './part-file.js'
 import { countProgress, type ProgressCount } from './progress.js'
 import { syncNames, writeRef } from './publish.js'
 import { reserve, type Reservation } from './reservation.js'
+import { claiming } from './revision-lock.js'
 import { createHashThreads } from './transfer/hash-threads.js'
 import { createPace } from './transfer/pace.js'
 import { DEFAULT_PARTS, type PartTuning } from './transfer/part-tuning.js'
@@ -151,7 +152,7 @@ export function createWeightStore(options: WeightStoreOptions): WeightStore {
     for (const folder of [layout.snapshots, layout.blobs, layout.refs, layout.repo]) await removeIfEmpty(folder)
   }
 
-  return { find, ensure, discardPartial }
+  return { find, ensure: claiming(options.partials, hubCache, ensure), discardPartial }
 }
 
 async function recordRef(model: PinnedModel, layout: Layout, partials: string, fetchedBytes: number): Promise<void> {
