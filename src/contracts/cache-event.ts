@@ -26,6 +26,7 @@ export const CacheEventLine = z.discriminatedUnion('kind', [
     fetchedBytes: z.number(),
     ms: z.number(),
   }),
+  z.object({ kind: z.literal('served'), at: At, endpoint: z.string(), repo: z.string(), commit: z.string() }),
   z.object({ kind: z.literal('released'), at: At, endpoint: z.string() }),
   z.object({ kind: z.literal('verified'), at: At, repo: z.string(), good: Digests, bad: Digests }),
   z.object({

@@ -38,7 +38,6 @@ async function claimRevision(folder: string, revision: Revision, signal: AbortSi
   const key = keyOf(revision)
   const path = join(folder, `${machine}-${pid}-${start}-${randomBytes(6).toString('hex')}.${key}.claim`)
   try {
-    await liveClaims(folder)
     await inFolder(folder, () => writeFile(path, '', { flag: 'wx' }))
   } catch (error) {
     // Where nothing can be written, what is whole still serves; nor does a cleanup with our rights remove anything from a read-only cache.
@@ -52,6 +51,7 @@ async function claimRevision(folder: string, revision: Revision, signal: AbortSi
   const release = async (): Promise<void> => {
     clearInterval(touch)
     await rm(path, { force: true })
+    await liveClaims(folder).catch(() => {}) // only tidies up: on a read-only disk it stays
     await removeIfEmpty(folder)
   }
   try {

@@ -14,6 +14,8 @@ export type CacheEvent =
       fetchedBytes: number
       ms: number
     }
+  /** An endpoint answers with these weights; only where it is not what it served before. */
+  | { kind: 'served'; at: string; endpoint: string; repo: string; commit: string }
   /** An endpoint was taken out of service: it needs no weights any more, not even for a rollback. */
   | { kind: 'released'; at: string; endpoint: string }
   | { kind: 'verified'; at: string; repo: string; good: string[]; bad: string[] }

@@ -150,7 +150,7 @@ describe('contents', () => {
       { kind: 'released', at: ago(2), endpoint: 'chat' },
       asked('org/a', commitOf(2), 'chat', 1),
     ])
-    expect([[...usage.pins], [...usage.endpoints]]).toEqual([[], [['chat', [`org/a@${commitOf(2)}`]]]])
+    expect([[...usage.pins], [...usage.endpoints]]).toEqual([[], [['chat', { served: [], asked: [`org/a@${commitOf(2)}`] }]]])
   })
 })
 
