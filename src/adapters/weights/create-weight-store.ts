@@ -91,6 +91,7 @@ export function createWeightStore(options: WeightStoreOptions): WeightStore {
       succeeded = true
     } catch (error) {
       const failure = await storageFailure(error, layout.repo, 0)
+      if (!signal?.aborted) await ledger?.append({ kind: 'failed', at: now(), ...revisionOf(model), code: codeOf(failure) })
       if (!isAimError(failure) || failure.code !== 'DiskFull') throw failure
       await discardPartial(model)
       throw new AimError('DiskFull', { ...failure.details, evictable: await evictableBytes() }, { cause: failure })
@@ -101,7 +102,8 @@ export function createWeightStore(options: WeightStoreOptions): WeightStore {
       await record(model, progress, performance.now() - began)
     }
     const result = weights(model, layout, files, progress)
-    const { repo, commit, cache: outcome, bytes, fetchedBytes } = result
+    const { repo, commit, cache, bytes, fetchedBytes } = result
+    const outcome = cache === 'hit' && progress.waited() ? 'followed' : cache
     const ms = Math.round(performance.now() - began)
     await ledger?.append({ kind: 'asked', at: now(), repo, commit, endpoint, outcome, bytes, fetchedBytes, ms })
     return result
@@ -130,9 +132,10 @@ export function createWeightStore(options: WeightStoreOptions): WeightStore {
   }
 
   /** Also what came before a failure: it is here, and verified. */
-  async function record({ repo, commit }: PinnedModel, progress: ProgressCount, ms: number): Promise<void> {
+  async function record(model: PinnedModel, progress: ProgressCount, ms: number): Promise<void> {
+    if (progress.fetchedBytes() === 0) return
     const files = progress.fetchedFiles()
-    if (files.length > 0) await ledger?.append({ kind: 'fetched', at: now(), repo, commit, files, ms: Math.round(ms) })
+    await ledger?.append({ kind: 'fetched', at: now(), ...revisionOf(model), files, sources: progress.bySource(), ms: Math.round(ms) })
   }
 
   const discardPartial: WeightStore['discardPartial'] = async (model) => {
@@ -190,4 +193,6 @@ async function removeEmptyFolders(folder: string): Promise<void> {
   await removeIfEmpty(folder)
 }
 
+const revisionOf = ({ repo, commit }: PinnedModel): Pick<PinnedModel, 'repo' | 'commit'> => ({ repo, commit })
+const codeOf = (error: unknown): string => (isAimError(error) ? error.code : 'Internal')
 const now = (): string => new Date().toISOString()

@@ -26,8 +26,10 @@ describe('the ledger of a cache', () => {
         repo: 'org/a',
         commit: 'c',
         files: [{ path: 'f', digest: 'd', bytes: 1, source: 'hub x' }],
+        sources: { hub: 1 },
         ms: 5,
       },
+      { kind: 'failed', at: '2026-10-01T00:00:01.000Z', repo: 'org/a', commit: 'c', code: 'DiskFull' },
       {
         kind: 'asked',
         at: '2026-10-02T00:00:00.000Z',
@@ -39,6 +41,7 @@ describe('the ledger of a cache', () => {
         fetchedBytes: 1,
         ms: 5,
       },
+      { kind: 'served', at: '2026-10-03T00:00:00.000Z', endpoint: 'chat', repo: 'org/a', commit: 'c' },
       { kind: 'verified', at: '2026-11-03T00:00:00.000Z', repo: 'org/a', good: ['d'], bad: [] },
       { kind: 'evicted', at: '2026-11-04T00:00:00.000Z', repo: 'org/a', commit: 'c', bytes: 1, digests: ['d'], reason: 'test' },
       { kind: 'pinned', at: '2026-11-05T00:00:00.000Z', ...pin },
