@@ -114,6 +114,10 @@ export class FakeLedger implements CacheLedger {
   async read(): Promise<CacheEvent[]> {
     return this.events
   }
+
+  follow(): () => Promise<CacheEvent[]> {
+    return () => this.read()
+  }
 }
 
 /** A model in shards of these sizes, with its configuration. */

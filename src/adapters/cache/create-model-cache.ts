@@ -20,10 +20,10 @@ export type LocalModelCache = ModelCache & { evictableBytes(inUse: () => Promise
 
 /** The cache of this machine, in the Hugging Face layout, whoever filled it. */
 export function createModelCache({ hubCache, partials, ledger, refetch, now = Date.now }: ModelCacheOptions): LocalModelCache {
-  async function factsNow(inUse: () => Promise<InUse[]>): Promise<Facts> {
+  async function factsNow(inUse: () => Promise<InUse[]>, events = () => ledger.read()): Promise<Facts> {
     const at = now()
     const scan = await scanCache({ hubCache, partials }, at)
-    return { scan, usage: foldEvents(await ledger.read()), inUse: await inUse(), now: at }
+    return { scan, usage: foldEvents(await events()), inUse: await inUse(), now: at }
   }
   const users = (paths: () => Promise<string[]>) => async () => inUseOf(hubCache, await paths())
   const placesNow = async (): Promise<CachePlaces> => ({ hubCache, partials: await partialsFolder(partials, hubCache) })
@@ -34,8 +34,9 @@ export function createModelCache({ hubCache, partials, ledger, refetch, now = Da
       return buildContents(scan, usage)
     },
     async prune(request, inUse) {
-      const facts = await factsNow(users(inUse))
-      return pruneCache({ places: await placesNow(), ledger, facts, inUse: users(inUse) }, request)
+      const events = ledger.follow()
+      const facts = await factsNow(users(inUse), events)
+      return pruneCache({ places: await placesNow(), ledger, facts, events, inUse: users(inUse) }, request)
     },
     async verify(request, options) {
       const { scan, usage } = await factsNow(nobody)

@@ -16,8 +16,14 @@ import { removePartial } from './remove-partial.js'
 import { removeRevision, tidyRepository } from './remove-revision.js'
 import { sweepPayload } from './sweep-payload.js'
 
-/** `inUse` is asked anew before each eviction: a cleanup takes minutes. */
-type Pruner = { places: CachePlaces; ledger: CacheLedger; facts: Facts; inUse: () => Promise<InUse[]> }
+/** `events` and `inUse` are asked anew before each eviction: a cleanup takes minutes. */
+type Pruner = {
+  places: CachePlaces
+  ledger: CacheLedger
+  facts: Facts
+  events: () => Promise<CacheEvent[]>
+  inUse: () => Promise<InUse[]>
+}
 type Outcome = { removed: Removal | null; kept: Kept[]; digests: string[] }
 
 /** Removes what the plan says, one thing after the other, each looked at once more before. @throws AimError `CacheUnwritable` */
@@ -66,9 +72,9 @@ async function evict(pruner: Pruner, planned: PlannedRemoval, target: RevisionTa
 
 /** Looks once more: somebody may have asked for it, or started an engine with it, since the cleanup began. */
 async function evictLocked(pruner: Pruner, planned: PlannedRemoval, { repository, revision }: RevisionTarget): Promise<Outcome> {
-  const { places, ledger, facts } = pruner
+  const { places, facts } = pruner
   const { id, repo, commit } = planned
-  const protection = protectionOf(facts.scan, foldEvents(await ledger.read()), await pruner.inUse(), facts.now)(repository, revision)
+  const protection = protectionOf(facts.scan, foldEvents(await pruner.events()), await pruner.inUse(), facts.now)(repository, revision)
   const changed = changedSince(join(places.hubCache, repository.folder, 'snapshots', revision.commit), revision.changedAt)
   const why = protection ?? (changed ? 'it was changed meanwhile' : null)
   if (why !== null) return { removed: null, kept: [{ id, repo, commit, bytes: planned.bytes, why }], digests: [] }

@@ -74,6 +74,8 @@ function fold({ asked, endpoints, verified, sources, pins }: CacheUsage, event: 
     }
     case 'unpinned':
       pins.delete(pinKey(event.repo, event.commit))
+      return
+    case 'failed': // what came before it, `fetched` tells
   }
 }
 

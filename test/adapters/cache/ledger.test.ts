@@ -53,6 +53,27 @@ describe('the ledger of a cache', () => {
     expect(await readdir(join(folder.path, 'ledger'))).toEqual(['2026-10.jsonl', '2026-11.jsonl', '2026-12.jsonl'])
   })
 
+  it('that is followed reads only what was appended, by whomever, and each line once', async () => {
+    const ledger = createLedger({ folder: folder.path })
+    const now = ledger.follow()
+    expect(await now()).toEqual([])
+    const file = join(folder.path, '2026-11.jsonl')
+    for (const endpoint of ['a', 'b']) await ledger.append(released(endpoint))
+    expect(names(await now())).toEqual(['a', 'b'])
+    const first = await readFile(file, 'utf8')
+    await writeFile(file, ' '.repeat(first.length - 1) + '\n') // what it has read it does not read again
+    await createLedger({ folder: folder.path }).append(released('c'))
+    await ledger.append(released('december', '2026-12-01T00:00:00.000Z'))
+    expect(names(await now())).toEqual(['a', 'b', 'c', 'december'])
+    const line = (await readFile(file, 'utf8')).trim().replace('"c"', '"d"')
+    await appendFile(file, line.slice(0, 30))
+    expect(names(await now())).toEqual(['a', 'b', 'c', 'december'])
+    await appendFile(file, `${line.slice(30)}\n`)
+    expect(names(await now())).toEqual(['a', 'b', 'c', 'd', 'december'])
+    await writeFile(file, '')
+    expect(names(await now())).toEqual(['december'])
+  })
+
   it('loses a torn line, lines of another version and what is none, and nothing else', async () => {
     const ledger = createLedger({ folder: folder.path })
     const file = join(folder.path, '2026-11.jsonl')
