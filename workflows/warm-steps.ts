@@ -72,7 +72,11 @@ export async function verify({ request, steps }: Warm, { model }: Wanted, { node
     const whole = nodes.filter(({ error }) => error === null)
     await atOnce(whole, 0, async (node) => {
       await failing(node, async () => {
-        const { bad, repaired, first } = await cacheOnNode(node.nodeId).verifyCache({ repo: model.repo, repair: true })
+        const { bad, repaired, first } = await cacheOnNode(node.nodeId).verifyCache({
+          repo: model.repo,
+          commit: model.commit,
+          repair: true,
+        })
         if (bad > repaired) throw mismatch(first.find(({ state }) => state !== 'repaired'))
       })
     })

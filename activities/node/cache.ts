@@ -9,6 +9,7 @@ import type { WeightStore } from '../../src/ports/weight-store.js'
 import { beating } from '../beat.js'
 import type { ModelPin } from './machine.js'
 import { pruneSummary, verifySummary } from './cache-summaries.js'
+import { weightsInUse } from './engines-in-use.js'
 
 type Ports = { weights: WeightStore; cache: ModelCache; cachePolicy: CachePolicy; launcher: EngineLauncher }
 
@@ -39,10 +40,9 @@ export function cacheActivities({ weights, cache, cachePolicy, launcher }: Ports
 
     /** Evicts by this policy, else by the node's own. What an engine was started with stays, also when it has ended: it may be started again. */
     pruneCache: ({ policy }: { policy?: CachePolicy | undefined }): Promise<PruneSummary> =>
-      beating(2_000, async () => {
-        const inUse = (await launcher.list()).map(({ spec }) => spec.modelPath)
-        return pruneSummary(await cache.prune({ policy: policy ?? cachePolicy, dryRun: false }, inUse))
-      }),
+      beating(2_000, async () =>
+        pruneSummary(await cache.prune({ policy: policy ?? cachePolicy, dryRun: false }, () => weightsInUse(launcher))),
+      ),
 
     verifyCache: (request: VerifyRequest): Promise<VerifySummary> =>
       beating(1_000, async (signal, note) => verifySummary(await cache.verify(request, { signal, onProgress: note }))),

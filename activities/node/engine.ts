@@ -4,7 +4,7 @@ import type { EngineClient } from '../../src/ports/engine-client.js'
 import type { EngineLauncher, LaunchedEngine } from '../../src/ports/engine-launcher.js'
 import { beating } from '../beat.js'
 import { proveReady, type Proof } from './readiness.js'
-import { releaseEndpoint } from './release-endpoint.js'
+import { releaseEndpoint, tellServed } from './tell-ledger.js'
 
 type Ports = { namespace: string; launcher: EngineLauncher; client: EngineClient; ledger: CacheLedger }
 type Engine = { key: EngineKey; spec: EngineSpec }
@@ -30,9 +30,13 @@ export function engineActivities({ namespace, launcher, client, ledger }: Ports)
         return launcher.launch(key, spec)
       }),
 
-    /** Ready means one completed inference on the address that clients use. */
+    /** Ready means one completed inference on the address that clients use. The cache hears what the endpoint serves. */
     proveReady: ({ key, spec }: Engine): Promise<Proof> =>
-      beating(1_000, (signal, note) => proveReady({ launcher, client }, { key, spec }, signal, note)),
+      beating(1_000, async (signal, note) => {
+        const proof = await proveReady({ launcher, client }, { key, spec }, signal, note)
+        await tellServed(ledger, key.endpoint, spec.modelPath)
+        return proof
+      }),
 
     stopEngine: ({ key, graceSeconds }: { key: EngineKey; graceSeconds: number }): Promise<void> =>
       beating(2_000, () => launcher.stop(key, graceSeconds * 1_000)),

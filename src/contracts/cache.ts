@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { CachePolicy as Policy } from '../domain/cache/policy.js'
+import { Commit } from './names.js'
 
 const Bytes = z.int().min(0)
 const Share = z.number().min(0).max(1)
@@ -45,12 +46,15 @@ export const PruneRequest = z.strictObject({
 })
 export type PruneRequest = z.infer<typeof PruneRequest>
 
-/** Re-hashes files: of one repository, or all; `sample`: only so many bytes, those whose last proof is oldest first. `repair`: fetch what is wrong again. */
-export const VerifyRequest = z.strictObject({
-  repo: CachedName.optional(),
-  sampleBytes: Bytes.optional(),
-  repair: z.boolean().default(false),
-})
+/** Re-hashes files: of one repository, of one revision of it, or all; `sample`: only so many bytes, those whose last proof is oldest first. `repair`: fetch what is wrong again. */
+export const VerifyRequest = z
+  .strictObject({
+    repo: CachedName.optional(),
+    commit: Commit.optional(),
+    sampleBytes: Bytes.optional(),
+    repair: z.boolean().default(false),
+  })
+  .refine(({ repo, commit }) => commit === undefined || repo !== undefined, { path: ['commit'], message: 'needs repo' })
 export type VerifyRequest = z.infer<typeof VerifyRequest>
 
 /** Progress of a verification, in bytes. */

@@ -6,4 +6,6 @@ export interface CacheLedger {
   append(event: CacheEvent): Promise<void>
   /** Oldest first. Lines that are torn or of another version are left out. */
   read(): Promise<CacheEvent[]>
+  /** The same each time the answer is called, for who looks again and again: only what was appended since is read. */
+  follow(): () => Promise<CacheEvent[]>
 }

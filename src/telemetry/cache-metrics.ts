@@ -13,10 +13,19 @@ export type Metric = {
 
 /** What a node's cache holds and did. Counters count since its ledger began. */
 export function cacheMetrics(contents: CacheContents, events: readonly CacheEvent[]): Metric[] {
-  const { hits, misses, sources, savedBytes, evictedBytes, verified } = statisticsOf(events)
+  const { hits, misses, followed, sources, savedBytes, savedMs, missMs, failed, evictedBytes, verified } = statisticsOf(events)
   return [
     one('counter', 'aim_cache_hits_total', 'Models that were asked for and were there.', hits),
     one('counter', 'aim_cache_misses_total', 'Models that were asked for and had to be fetched, in whole or in part.', misses),
+    one('counter', 'aim_cache_followed_total', 'Models that were asked for while another process was fetching them.', followed),
+    one('counter', 'aim_cache_download_seconds_total', 'Seconds that those waited who asked for what had to be fetched.', missMs / 1_000),
+    {
+      name: 'aim_cache_failed_downloads_total',
+      help: 'Downloads that failed, by the code of the error.',
+      type: 'counter',
+      label: 'code',
+      values: Object.entries(failed),
+    },
     {
       name: 'aim_cache_fetched_bytes_total',
       help: 'Bytes that came over the network, by the kind of place they came from.',
@@ -25,6 +34,13 @@ export function cacheMetrics(contents: CacheContents, events: readonly CacheEven
       values: Object.entries(sources),
     },
     one('counter', 'aim_cache_saved_bytes_total', 'Bytes that were asked for and did not have to be fetched.', savedBytes),
+    // No counter: with the rate at which bytes come the estimate moves both ways.
+    one(
+      'gauge',
+      'aim_cache_saved_seconds',
+      'What fetching the saved bytes would have taken, at the rate at which bytes came.',
+      (savedMs ?? 0) / 1_000,
+    ),
     {
       name: 'aim_cache_bytes',
       help: 'Bytes on disk, each file once, by what it is for.',

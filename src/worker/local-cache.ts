@@ -2,12 +2,12 @@ import { hostname, userInfo } from 'node:os'
 import type { Settings } from '../config/settings.js'
 import type { CacheContents } from '../domain/cache/contents.js'
 import type { CacheEvent } from '../domain/cache/event.js'
-import { enginesInUse } from './local-engines.js'
+import { enginesInUse, weightsInUse } from './local-engines.js'
 import { localWeights } from './local-weights.js'
 
-export { enginesInUse, localWeights as localCache }
+export { weightsInUse, localWeights as localCache }
 
-/** Contents of the cache and all events of its ledger; engines that run now count as users. */
+/** Contents of the cache and all events of its ledger; engines that were started with it count as users, as they do for a cleanup. */
 export async function surveyCache(settings: Settings): Promise<{ contents: CacheContents; events: CacheEvent[] }> {
   const { cache, ledger } = localWeights(settings)
   const [contents, events, engines] = await Promise.all([cache.contents(), ledger.read(), enginesInUse(settings)])

@@ -1,3 +1,4 @@
+import { enginesInUse as enginesOf, weightsInUse as weightsOfEngines } from '../../activities/node/engines-in-use.js'
 import { findTools } from '../adapters/probe/index.js'
 import { createProcessLauncher } from '../adapters/launchers/process/index.js'
 import { pathsOf } from '../config/paths.js'
@@ -12,8 +13,8 @@ export function launcherOf(settings: Settings): EngineLauncher {
 /** Every engine of ours on this machine, running or ended, with its log. Needs no worker and no Temporal. */
 export const localEngines = (settings: Settings) => launcherOf(settings).list()
 
-/** Those that run now, each with the weights that it was started with. */
-export async function enginesInUse(settings: Settings): Promise<{ endpoint: string; path: string }[]> {
-  const engines = await localEngines(settings)
-  return engines.filter(({ state }) => state.phase === 'running').map(({ key, spec }) => ({ endpoint: key.endpoint, path: spec.modelPath }))
-}
+/** What no cleanup of this machine takes. */
+export const weightsInUse = (settings: Settings): Promise<string[]> => weightsOfEngines(launcherOf(settings))
+
+/** Each engine with the weights that it was started with. */
+export const enginesInUse = (settings: Settings) => enginesOf(launcherOf(settings))

@@ -6,7 +6,7 @@ import { createWeightStore } from '../adapters/weights/create-weight-store.js'
 import { pathsOf } from '../config/paths.js'
 import type { Settings } from '../config/settings.js'
 import type { WeightStore } from '../ports/weight-store.js'
-import { enginesInUse } from './local-engines.js'
+import { weightsInUse } from './local-engines.js'
 import { hubOf } from './local-hub.js'
 
 export type LocalWeights = { weights: WeightStore; cache: LocalModelCache; ledger: Ledger }
@@ -24,7 +24,7 @@ export function localWeights(settings: Settings, onWarning?: (text: string) => v
     hubCache,
     partials,
     ledger,
-    evictableBytes: async () => cache.evictableBytes((await enginesInUse(settings)).map(({ path }) => path)),
+    evictableBytes: () => cache.evictableBytes(() => weightsInUse(settings)),
   })
   const cache = createModelCache({ hubCache, partials, ledger, refetch: refetchWith(hub, () => weights) })
   return { weights, cache, ledger }

@@ -75,9 +75,9 @@ export class FakeCache implements ModelCache {
     return { repositories, kinds, bytes: 0, partialBytes: 0, volume: { freeBytes: 2 ** 39, totalBytes: 2 ** 40 }, unknown: [] }
   }
 
-  async prune(request: PruneRequest, inUse: string[]): Promise<PruneReport> {
+  async prune(request: PruneRequest, inUse: () => Promise<string[]>): Promise<PruneReport> {
     if (this.failing !== null) throw this.failing
-    this.pruned.push({ request, inUse })
+    this.pruned.push({ request, inUse: await inUse() })
     const removed = { id: 'x', kind: 'revision', repo: 'org/old', commit: 'd'.repeat(40), bytes: 70, why: 'unused for 90 days' } as const
     return { dryRun: request.dryRun, removed: [removed], kept: [], freedBytes: 70, shortBytes: 0, bytes: 30 }
   }
@@ -113,6 +113,10 @@ export class FakeLedger implements CacheLedger {
 
   async read(): Promise<CacheEvent[]> {
     return this.events
+  }
+
+  follow(): () => Promise<CacheEvent[]> {
+    return () => this.read()
   }
 }
 

@@ -7,5 +7,5 @@ const refetch = () => Promise.reject(new Error('nothing is fetched here'))
 const now = (): number => Date.now() + 10 * 86_400_000
 const cache = createModelCache({ hubCache, partials, ledger: createLedger({ folder }), refetch, now })
 process.stdout.write('{"began":true}\n')
-const { removed } = await cache.prune({ policy: { order: 'lru', maxBytes: 0 }, dryRun: false }, [])
+const { removed } = await cache.prune({ policy: { order: 'lru', maxBytes: 0 }, dryRun: false }, async () => [])
 process.stdout.write(`${JSON.stringify({ removed: removed.length })}\n`)

@@ -140,7 +140,7 @@ describe('a warm-up of three nodes', () => {
     nodes[0]!.cache.bad = [{ ...bad, state: 'repaired', why: null }]
     nodes[1]!.cache.bad = [{ ...bad, state: 'removed' }]
     const result = await warm({ verify: true })
-    expect(nodes.map(({ cache }) => cache.verified)).toEqual(nodes.map(() => [{ repo: MODEL, repair: true }]))
+    expect(nodes.map(({ cache }) => cache.verified)).toEqual(nodes.map(() => [{ repo: MODEL, commit: COMMIT, repair: true }]))
     expect(result.outcome).toBe('partly warmed')
     const told = Object.fromEntries(result.nodes.map(({ nodeId, outcome, error }) => [nodeId, [outcome, error?.code ?? null]]))
     expect(told).toEqual({

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { open, readdir, readFile } from 'node:fs/promises'
+import { open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AimError } from '../../contracts/errors.js'
 import type { CacheEvent } from '../../domain/cache/event.js'
@@ -39,12 +39,8 @@ export function createLedger({ folder, onWarning = () => {} }: LedgerOptions): L
         told = true
       }
     },
-    async read() {
-      const texts = []
-      for (const name of await monthsIn(folder)) texts.push(await readFile(join(folder, name), 'utf8'))
-      const events = texts.flatMap(eventsIn)
-      return events.toSorted((a, b) => Date.parse(a.at) - Date.parse(b.at)) // writers are several, and a clock may step
-    },
+    read: () => followFolder(folder)(),
+    follow: () => followFolder(folder),
   }
 }
 
@@ -54,6 +50,40 @@ async function appendOnce(file: string, line: Buffer): Promise<void> {
   try {
     const { bytesWritten } = await handle.write(line)
     if (bytesWritten < line.length) throw Object.assign(new Error('only a part could be written'), { code: 'ENOSPC' })
+  } finally {
+    await handle.close()
+  }
+}
+
+/** What was read of one file: its events up to the byte `end`, behind a line's end. */
+type Known = { end: number; events: CacheEvent[] }
+
+function followFolder(folder: string): () => Promise<CacheEvent[]> {
+  const known = new Map<string, Known>()
+  return async () => {
+    const all: CacheEvent[][] = []
+    const names = await monthsIn(folder)
+    for (const name of known.keys()) if (!names.includes(name)) known.delete(name)
+    for (const name of names) {
+      const { rest, ...now } = await readOn(join(folder, name), known.get(name) ?? { end: 0, events: [] })
+      known.set(name, now)
+      all.push(now.events, rest)
+    }
+    return all.flat().toSorted((a, b) => Date.parse(a.at) - Date.parse(b.at)) // writers are several, and a clock may step
+  }
+}
+
+/** `rest` is behind the last line's end: it may be a line that is being written. A file that became shorter is another one. */
+async function readOn(file: string, before: Known): Promise<Known & { rest: CacheEvent[] }> {
+  const handle = await open(file)
+  try {
+    const { size } = await handle.stat()
+    const { end, events } = size < before.end ? { end: 0, events: [] } : before
+    const bytes = Buffer.alloc(size - end)
+    const { bytesRead } = await handle.read(bytes, 0, bytes.length, end)
+    const lines = bytes.subarray(0, bytes.lastIndexOf('\n', bytesRead - 1) + 1)
+    const rest = bytes.subarray(lines.length, bytesRead)
+    return { end: end + lines.length, events: [...events, ...eventsIn(lines.toString())], rest: eventsIn(rest.toString()) }
   } finally {
     await handle.close()
   }

@@ -4,18 +4,26 @@ import type { CacheEvent } from '../../domain/cache/event.js'
 import type { Facts, PlannedRemoval } from '../../domain/cache/candidates.js'
 import { planPrune } from '../../domain/cache/plan-prune.js'
 import { heldBytes } from '../../domain/cache/pressure.js'
-import { protectionOf } from '../../domain/cache/protect.js'
+import { protectionOf, type InUse } from '../../domain/cache/protect.js'
 import type { Kept, PruneReport, Removal } from '../../domain/cache/prune.js'
 import { foldEvents } from '../../domain/cache/usage.js'
 import type { CacheLedger } from '../../ports/cache-ledger.js'
 import { removeIfEmpty, storageFailure } from '../weights/disk.js'
+import { lockRevision } from '../weights/revision-lock.js'
 import type { CachePlaces } from './places.js'
 import { changedSince, removeBlob } from './remove-blob.js'
 import { removePartial } from './remove-partial.js'
 import { removeRevision, tidyRepository } from './remove-revision.js'
 import { sweepPayload } from './sweep-payload.js'
 
-type Pruner = { places: CachePlaces; ledger: CacheLedger; facts: Facts }
+/** `events` and `inUse` are asked anew before each eviction: a cleanup takes minutes. */
+type Pruner = {
+  places: CachePlaces
+  ledger: CacheLedger
+  facts: Facts
+  events: () => Promise<CacheEvent[]>
+  inUse: () => Promise<InUse[]>
+}
 type Outcome = { removed: Removal | null; kept: Kept[]; digests: string[] }
 
 /** Removes what the plan says, one thing after the other, each looked at once more before. @throws AimError `CacheUnwritable` */
@@ -50,11 +58,23 @@ async function carryOut(pruner: Pruner, planned: PlannedRemoval): Promise<Outcom
   }
 }
 
-async function evict(pruner: Pruner, planned: PlannedRemoval, { repository, revision }: RevisionTarget): Promise<Outcome> {
-  const { places, ledger, facts } = pruner
+async function evict(pruner: Pruner, planned: PlannedRemoval, target: RevisionTarget): Promise<Outcome> {
+  const { id, repo, bytes } = planned
+  const { commit } = target.revision
+  const lock = await lockRevision(pruner.places.partials, { repo, commit })
+  if (typeof lock === 'string') return { removed: null, kept: [{ id, repo, commit, bytes, why: lock }], digests: [] }
+  try {
+    return await evictLocked(pruner, planned, target)
+  } finally {
+    await lock.release()
+  }
+}
+
+/** Looks once more: somebody may have asked for it, or started an engine with it, since the cleanup began. */
+async function evictLocked(pruner: Pruner, planned: PlannedRemoval, { repository, revision }: RevisionTarget): Promise<Outcome> {
+  const { places, facts } = pruner
   const { id, repo, commit } = planned
-  const usage = foldEvents(await ledger.read()) // somebody may have asked for it since
-  const protection = protectionOf(facts.scan, usage, facts.inUse, facts.now)(repository, revision)
+  const protection = protectionOf(facts.scan, foldEvents(await pruner.events()), await pruner.inUse(), facts.now)(repository, revision)
   const changed = changedSince(join(places.hubCache, repository.folder, 'snapshots', revision.commit), revision.changedAt)
   const why = protection ?? (changed ? 'it was changed meanwhile' : null)
   if (why !== null) return { removed: null, kept: [{ id, repo, commit, bytes: planned.bytes, why }], digests: [] }

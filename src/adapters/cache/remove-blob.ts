@@ -41,12 +41,13 @@ export async function withBlobLocks(
   const ours = await tryLock(partials, blob)
   if (ours === null) return 'somebody is writing it'
   try {
-    const python = tryPythonLock(pythonLockPath(hubCache, folder, blob))
-    if (python === 'held' || python === 'unknown') return 'another program has it locked'
+    // Made where there is none: who comes in the middle of the work would not find a lock that was not taken.
+    const python = tryPythonLock(pythonLockPath(hubCache, folder, blob), { create: true })
+    if (typeof python !== 'object') return 'another program has it locked'
     try {
       return await work()
     } finally {
-      if (typeof python === 'object') python.release()
+      python.release()
     }
   } finally {
     await ours.release()

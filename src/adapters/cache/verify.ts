@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { VerifyProgress, VerifyRequest } from '../../contracts/cache.js'
 import { AimError } from '../../contracts/errors.js'
-import type { CacheScan, ScannedRepository, StoredFile } from '../../domain/cache/scan.js'
+import type { CacheScan, ScannedRepository, ScannedRevision, StoredFile } from '../../domain/cache/scan.js'
 import { blobKey, type CacheUsage } from '../../domain/cache/usage.js'
 import type { VerifyReport } from '../../domain/cache/verify.js'
 import { sampleOf, type Provable } from '../../domain/cache/verify-order.js'
@@ -50,13 +50,19 @@ export async function verifyCache(verifier: Verifier, request: VerifyRequest, { 
   return report
 }
 
-function itemsOf({ scan, usage }: Verifier, { repo, sampleBytes }: VerifyRequest): { items: Item[]; skipped: VerifyReport['skipped'] } {
+function itemsOf(
+  { scan, usage }: Verifier,
+  { repo, commit: only, sampleBytes }: VerifyRequest,
+): { items: Item[]; skipped: VerifyReport['skipped'] } {
+  const wanted = (repository: ScannedRepository): ScannedRevision[] =>
+    repository.revisions.filter(({ commit }) => only === undefined || commit === only)
   const repositories = scan.repositories.filter((repository) => repo === undefined || repository.repo === repo)
-  if (repositories.length === 0 && repo !== undefined) throw new AimError('NotFound', { what: `${repo} in the cache` })
+  if (repo !== undefined && (repositories.length === 0 || (only !== undefined && repositories.flatMap(wanted).length === 0)))
+    throw new AimError('NotFound', { what: `${repo}${only === undefined ? '' : `@${only}`} in the cache` })
   const items = new Map<string, Item>()
   const skipped: VerifyReport['skipped'] = []
   for (const repository of repositories) {
-    for (const { commit, files } of repository.revisions) {
+    for (const { commit, files } of wanted(repository)) {
       for (const { path, blob, file } of files) {
         if (blob === null) skipped.push({ repo: repository.repo, path, why: 'it is no link to a blob' })
         else if (!isDigest(blob)) skipped.push({ repo: repository.repo, path, why: 'the name of its blob is no digest' })

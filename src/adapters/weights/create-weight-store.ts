@@ -18,6 +18,7 @@ import { bytesInMap } from './part-file.js'
 import { countProgress, type ProgressCount } from './progress.js'
 import { syncNames, writeRef } from './publish.js'
 import { reserve, type Reservation } from './reservation.js'
+import { claiming } from './revision-lock.js'
 import { createHashThreads } from './transfer/hash-threads.js'
 import { createPace } from './transfer/pace.js'
 import { DEFAULT_PARTS, type PartTuning } from './transfer/part-tuning.js'
@@ -79,15 +80,11 @@ export function createWeightStore(options: WeightStoreOptions): WeightStore {
     const progress = countProgress(files, onProgress)
     const sources = options.sources(peers)
     let room: Reservation | null = null
+    let begun = false
     let succeeded = false
     try {
       room = await reserveFor(layout, files, partials, progress)
-    } catch (error) {
-      progress.end(false)
-      await removeIfEmpty(partials)
-      throw await withEvictable(await storageFailure(error, layout.repo, 0))
-    }
-    try {
+      begun = true
       await inParallel(files, FILES_AT_ONCE, signal, (file, signal) =>
         bringFile({ ...machinery, sources, programs, model, layout, partials, signal, progress }, file),
       )
@@ -97,7 +94,9 @@ export function createWeightStore(options: WeightStoreOptions): WeightStore {
       succeeded = true
     } catch (error) {
       const failure = await storageFailure(error, layout.repo, 0)
-      if (isAimError(failure) && failure.code === 'DiskFull') await discardPartial(model)
+      if (!signal?.aborted) await ledger?.append({ kind: 'failed', at: now(), ...revisionOf(model), code: codeOf(failure) })
+      // A refusal before the first byte takes nothing of what came earlier.
+      if (begun && isAimError(failure) && failure.code === 'DiskFull') await discardPartial(model)
       throw await withEvictable(failure)
     } finally {
       progress.end(succeeded)
@@ -106,7 +105,8 @@ export function createWeightStore(options: WeightStoreOptions): WeightStore {
       await record(model, progress, performance.now() - began)
     }
     const result = weights(model, layout, files, progress)
-    const { repo, commit, cache: outcome, bytes, fetchedBytes } = result
+    const { repo, commit, cache, bytes, fetchedBytes } = result
+    const outcome = cache === 'hit' && progress.waited() ? 'followed' : cache
     const ms = Math.round(performance.now() - began)
     await ledger?.append({ kind: 'asked', at: now(), repo, commit, endpoint, outcome, bytes, fetchedBytes, ms })
     return result
@@ -140,9 +140,10 @@ export function createWeightStore(options: WeightStoreOptions): WeightStore {
   }
 
   /** Also what came before a failure: it is here, and verified. */
-  async function record({ repo, commit }: PinnedModel, progress: ProgressCount, ms: number): Promise<void> {
+  async function record(model: PinnedModel, progress: ProgressCount, ms: number): Promise<void> {
+    if (progress.fetchedBytes() === 0) return
     const files = progress.fetchedFiles()
-    if (files.length > 0) await ledger?.append({ kind: 'fetched', at: now(), repo, commit, files, ms: Math.round(ms) })
+    await ledger?.append({ kind: 'fetched', at: now(), ...revisionOf(model), files, sources: progress.bySource(), ms: Math.round(ms) })
   }
 
   const discardPartial: WeightStore['discardPartial'] = async (model) => {
@@ -162,7 +163,7 @@ export function createWeightStore(options: WeightStoreOptions): WeightStore {
     for (const folder of [layout.snapshots, layout.blobs, layout.refs, layout.repo]) await removeIfEmpty(folder)
   }
 
-  return { find, ensure, discardPartial }
+  return { find, ensure: claiming(options.partials, hubCache, ensure), discardPartial }
 }
 
 async function recordRef(model: PinnedModel, layout: Layout, partials: string, fetchedBytes: number): Promise<void> {
@@ -200,4 +201,6 @@ async function removeEmptyFolders(folder: string): Promise<void> {
   await removeIfEmpty(folder)
 }
 
+const revisionOf = ({ repo, commit }: PinnedModel): Pick<PinnedModel, 'repo' | 'commit'> => ({ repo, commit })
+const codeOf = (error: unknown): string => (isAimError(error) ? error.code : 'Internal')
 const now = (): string => new Date().toISOString()

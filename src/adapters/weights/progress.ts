@@ -16,6 +16,8 @@ export type ProgressCount = {
   fetchedBytes(): number
   /** Bytes by kind of source. */
   bySource(): Record<string, number>
+  /** Whether some file had to be waited for and none of its bytes came by us: another process brought it. */
+  waited(): boolean
   /** What came over the network and is whole, by file; `source` is where its last byte came from. */
   fetchedFiles(): FetchedFile[]
   /** Tells the final state when the work succeeded, and falls silent. */
@@ -27,6 +29,7 @@ export function countProgress(files: ModelFile[], onProgress: (progress: Transfe
   const totalBytes = files.reduce((sum, file) => sum + file.size, 0)
   const moving = new Map<ModelFile, () => number>()
   const finished = new Set<ModelFile>()
+  const followed = new Set<ModelFile>()
   const sources = new Map<ModelFile, Source>()
   const bySource: Record<string, number> = {}
   let finishedBytes = 0
@@ -41,6 +44,7 @@ export function countProgress(files: ModelFile[], onProgress: (progress: Transfe
   return {
     follow(file, bytes) {
       moving.set(file, bytes)
+      followed.add(file)
       latest = file.path
     },
     fetched(file, bytes, source) {
@@ -55,6 +59,7 @@ export function countProgress(files: ModelFile[], onProgress: (progress: Transfe
     },
     fetchedBytes: () => fetchedBytes,
     bySource: () => bySource,
+    waited: () => [...followed].some((file) => finished.has(file) && !sources.has(file) && file.size > 0),
     fetchedFiles: () =>
       [...sources]
         .filter(([file]) => finished.has(file))

@@ -40,7 +40,7 @@ export const CACHE_COMMANDS: CommandSpec[] = [
   },
   {
     name: 'cache report',
-    about: 'show waste: what came twice, what lies unused, what evictions cost',
+    about: 'show waste: what came twice, what lies unused, what evictions did and would cost',
     options: [{ flags: '--idle <days>', about: 'unused means: not used for so many days', default: 30, parse: asInteger }],
     examples: [['aim cache report --json', 'for a dashboard']],
     load: async () => (await import('./cache-report.js')).cacheReport,

@@ -34,11 +34,11 @@ const KEPT: Column<Row>[] = [
 /** Shows first, asks once, and removes exactly what was shown. */
 export async function cachePrune(cli: Cli, _args: string[], options: CachePruneOptions): Promise<Report> {
   const { settings } = await cli.configuration()
-  const { localCache, enginesInUse } = await import('../../worker/local-cache.js')
+  const { localCache, weightsInUse } = await import('../../worker/local-cache.js')
   const { cache } = localCache(settings, cli.note)
   const policy = policyOf(cachePolicyOf(settings), options)
-  const inUse = async (): Promise<string[]> => (await enginesInUse(settings)).map(({ path }) => path)
-  const planned = await cache.prune({ policy, dryRun: true }, await inUse())
+  const inUse = (): Promise<string[]> => weightsInUse(settings)
+  const planned = await cache.prune({ policy, dryRun: true }, inUse)
   if (options.dryRun === true) return pruneReport(planned, policy)
   if (planned.removed.length === 0) return pruneReport({ ...planned, dryRun: false }, policy)
   if (!options.yes) {
@@ -48,7 +48,7 @@ export async function cachePrune(cli: Cli, _args: string[], options: CachePruneO
     }
   }
   const only = planned.removed.map(({ id }) => id)
-  return pruneReport(await cache.prune({ policy, dryRun: false, only }, await inUse()), policy)
+  return pruneReport(await cache.prune({ policy, dryRun: false, only }, inUse), policy)
 }
 
 function policyOf(settings: CachePolicy, { maxSize, free, olderThan, keepRevisions, order }: CachePruneOptions): CachePolicy {

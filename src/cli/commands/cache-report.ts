@@ -20,12 +20,19 @@ const UNUSED: Column<CacheReport['unused'][number]>[] = [
   { header: 'WOULD FREE', value: ({ bytes: size }) => bytes(size), align: 'right' },
 ]
 
+const WOULD_COST: Column<CacheReport['wouldCost'][number]>[] = [
+  { header: 'IF EVICTED', value: ({ repo }) => repo, flexible: true },
+  { header: 'REV', value: ({ commit }) => commit.slice(0, 12) },
+  { header: 'TO FETCH', value: ({ bytes: size }) => bytes(size), align: 'right' },
+  { header: 'TAKES', value: ({ ms }) => (ms === null ? null : duration(ms)), align: 'right' },
+]
+
 export async function cacheReport(cli: Cli, _args: string[], { idle }: { idle: number }): Promise<Report> {
   const { settings } = await cli.configuration()
   const { surveyCache } = await import('../../worker/local-cache.js')
   const { contents, events } = await surveyCache(settings)
   const report = reportOf(contents, events, idle, cli.terminal.now())
-  const { fetchedAgain, unused, evictionCost } = report
+  const { fetchedAgain, unused, evictionCost, wouldCost } = report
   const again = fetchedAgain.reduce((sum, each) => sum + each.bytes, 0)
   const time = evictionCost.ms ? `, about ${duration(evictionCost.ms)}` : ''
   return {
@@ -35,6 +42,7 @@ export async function cacheReport(cli: Cli, _args: string[], { idle }: { idle: n
       [
         ...(fetchedAgain.length === 0 ? [] : [tableOf(fetchedAgain, AGAIN, view)]),
         ...(unused.length === 0 ? [] : [tableOf(unused, UNUSED, view)]),
+        ...(wouldCost.length === 0 ? [] : [tableOf(wouldCost, WOULD_COST, view)]),
         `fetched more than once: ${bytes(again)}; of that because it had been evicted: ${bytes(evictionCost.bytes)}${time}\n` +
           `not used for ${idle} days: ${bytes(unused.reduce((sum, each) => sum + each.bytes, 0))}\n`,
       ].join('\n'),

@@ -25,17 +25,25 @@ export async function cacheStats(cli: Cli): Promise<Report> {
   const { settings } = await cli.configuration()
   const { surveyCache } = await import('../../worker/local-cache.js')
   const statistics = statisticsOf((await surveyCache(settings)).events)
-  const { since, hits, misses, hitRate, savedBytes, savedMs, fetchedBytes, bytesPerSecond, sources, verified, evictedBytes, models } =
-    statistics
+  const { since, hits, misses, followed, hitRate, savedBytes, savedMs, missMs, failed, fetchedBytes } = statistics
+  const { bytesPerSecond, sources, verified, evictedBytes, models } = statistics
   const fields = (view: View): Field[] => [
     ['since', since && moment(since, view.time, view.now)],
-    ['hits', hitRate === null ? null : `${hits} of ${hits + misses} (${Math.round(hitRate * 100)} %)`],
+    ['hits', hitRate === null ? null : `${hits} of ${hits + misses + followed} (${Math.round(hitRate * 100)} %)`],
+    ['followed', followed === 0 ? null : `${followed} waited for the download of another process`],
     ['saved', `${bytes(savedBytes)}${savedMs === null ? '' : `, about ${duration(savedMs)} of fetching`}`],
     ['fetched', `${bytes(fetchedBytes)}${bytesPerSecond === null ? '' : ` at ${bytes(bytesPerSecond)}/s`}`],
     [
       'from',
       Object.entries(sources)
         .map(([source, size]) => `${source} ${bytes(size)}`)
+        .join(', ') || null,
+    ],
+    ['waited', misses === 0 ? null : `${duration(missMs)} for ${misses} that had to be fetched`],
+    [
+      'failed',
+      Object.entries(failed)
+        .map(([code, count]) => `${code} ${count}`)
         .join(', ') || null,
     ],
     ['verified', verified.good + verified.bad === 0 ? null : `${verified.good} right, ${verified.bad} wrong`],

@@ -1,4 +1,4 @@
-import type { CacheContents } from './contents.js'
+import type { CacheContents, CachedRevision } from './contents.js'
 import type { CacheEvent } from './event.js'
 import { compare } from './order.js'
 import { fetchRate } from './statistics.js'
@@ -11,6 +11,8 @@ export type CacheReport = {
   unused: { repo: string; commit: string; bytes: number; lastUsedAt: string; uses: number; pinned: boolean }[]
   /** What was fetched again because it had been evicted; `ms` at the rate at which bytes came. */
   evictionCost: { bytes: number; ms: number | null }
+  /** What evicting each revision that lies here now would cost: its bytes that no other revision shares, and the time to have them again at that rate. */
+  wouldCost: { repo: string; commit: string; bytes: number; ms: number | null }[]
 }
 
 const DAY_MS = 86_400_000
@@ -25,7 +27,11 @@ export function reportOf(contents: CacheContents, events: readonly CacheEvent[],
       .map(({ each, ...rest }) => ({ ...rest, bytes: rest.times * each }))
       .toSorted((a, b) => b.bytes - a.bytes || compare(a.digest, b.digest)),
     unused: unusedIn(contents, now - idleDays * DAY_MS),
-    evictionCost: { bytes, ms: bytes === 0 ? 0 : rate && (bytes * 1000) / rate },
+    evictionCost: { bytes, ms: timeFor(bytes, rate) },
+    wouldCost: revisionsIn(contents)
+      .filter(({ ownBytes }) => ownBytes > 0)
+      .map(({ repo, commit, ownBytes }) => ({ repo, commit, bytes: ownBytes, ms: timeFor(ownBytes, rate) }))
+      .toSorted(byBytes),
   }
 }
 
@@ -50,10 +56,19 @@ function fetchedAgain(events: readonly CacheEvent[]): Again[] {
   return [...seen.values()].filter(({ times }) => times > 0)
 }
 
-function unusedIn({ repositories }: CacheContents, before: number): CacheReport['unused'] {
-  const revisions = repositories.flatMap(({ repo, revisions }) => revisions.map((revision) => ({ repo, ...revision })))
-  return revisions
+function unusedIn(contents: CacheContents, before: number): CacheReport['unused'] {
+  return revisionsIn(contents)
     .filter(({ lastUsedAt, usedBy }) => Date.parse(lastUsedAt) < before && usedBy.length === 0)
     .map(({ repo, commit, ownBytes: bytes, lastUsedAt, uses, pinned }) => ({ repo, commit, bytes, lastUsedAt, uses, pinned }))
-    .toSorted((a, b) => b.bytes - a.bytes || compare(a.repo, b.repo) || compare(a.commit, b.commit))
+    .toSorted(byBytes)
 }
+
+/** @param rate bytes a second; null: nothing was ever fetched. */
+const timeFor = (bytes: number, rate: number | null): number | null => (bytes === 0 ? 0 : rate && (bytes * 1000) / rate)
+
+function revisionsIn({ repositories }: CacheContents): ({ repo: string } & CachedRevision)[] {
+  return repositories.flatMap(({ repo, revisions }) => revisions.map((revision) => ({ repo, ...revision })))
+}
+
+type Sized = { repo: string; commit: string; bytes: number }
+const byBytes = (a: Sized, b: Sized): number => b.bytes - a.bytes || compare(a.repo, b.repo) || compare(a.commit, b.commit)

@@ -1,20 +1,27 @@
 import type { CacheEvent } from './event.js'
 import { compare } from './order.js'
+import { addSources, type Sources } from './traffic.js'
 
 /** What the cache was good for since its ledger began. Sizes in bytes, times in ms; null: nothing to tell it from. */
 export type CacheStatistics = {
   since: string | null
   hits: number
   misses: number
+  /** Those that had to wait for another process's download of the same. */
+  followed: number
   /** Share of hits, 0 to 1. */
   hitRate: number | null
   savedBytes: number
   fetchedBytes: number
   /** By the kind of place they came from: `hub`, `peer`, ... */
-  sources: Record<string, number>
+  sources: Sources
   /** How fast bytes came while they were fetched, and what fetching the saved ones at that rate would have taken. */
   bytesPerSecond: number | null
   savedMs: number | null
+  /** How long those waited who asked for what was not there. */
+  missMs: number
+  /** Downloads that failed, by the code of their error. */
+  failed: Record<string, number>
   verified: { good: number; bad: number }
   evictedBytes: number
   models: ModelAccess[]
@@ -27,26 +34,29 @@ export type ModelAccess = { repo: string; asked: number; hits: number; savedByte
 export function statisticsOf(events: readonly CacheEvent[]): CacheStatistics {
   const of = <Kind extends CacheEvent['kind']>(kind: Kind) =>
     events.filter((event): event is Extract<CacheEvent, { kind: Kind }> => event.kind === kind)
-  const [asked, fetched, verified] = [of('asked'), of('fetched'), of('verified')]
-  const files = fetched.flatMap((event) => event.files)
-  const hits = asked.filter(({ outcome }) => outcome === 'hit').length
+  const [asked, verified] = [of('asked'), of('verified')]
+  const withOutcome = (wanted: Asked['outcome']): Asked[] => asked.filter(({ outcome }) => outcome === wanted)
+  const [hits, misses] = [withOutcome('hit').length, withOutcome('miss')]
   const savedBytes = asked.reduce((sum, event) => sum + saved(event), 0)
-  const fetchedBytes = files.reduce((sum, { bytes }) => sum + bytes, 0)
+  const sources = of('fetched').map(sourcesOf).reduce(addSources, {})
   const bytesPerSecond = fetchRate(events)
   return {
     since: events[0]?.at ?? null,
     hits,
-    misses: asked.length - hits,
+    misses: misses.length,
+    followed: withOutcome('followed').length,
     hitRate: asked.length === 0 ? null : hits / asked.length,
     savedBytes,
-    fetchedBytes,
-    sources: sumBy(
-      files,
-      ({ source }) => source.split(' ')[0] ?? source,
-      ({ bytes }) => bytes,
-    ),
+    fetchedBytes: total(sources),
+    sources,
     bytesPerSecond,
     savedMs: bytesPerSecond === null ? null : (savedBytes * 1000) / bytesPerSecond,
+    missMs: misses.reduce((sum, { ms }) => sum + ms, 0),
+    failed: sumBy(
+      of('failed'),
+      ({ code }) => code,
+      () => 1,
+    ),
     verified: {
       good: verified.reduce((sum, { good }) => sum + good.length, 0),
       bad: verified.reduce((sum, { bad }) => sum + bad.length, 0),
@@ -61,15 +71,31 @@ export function fetchRate(events: readonly CacheEvent[]): number | null {
   let [bytes, ms] = [0, 0]
   for (const event of events) {
     if (event.kind !== 'fetched') continue
-    for (const file of event.files) bytes += file.bytes
+    bytes += total(sourcesOf(event))
     ms += event.ms
   }
   return bytes > 0 && ms > 0 ? (bytes * 1000) / ms : null
 }
 
 type Asked = Extract<CacheEvent, { kind: 'asked' }>
+type Fetched = Extract<CacheEvent, { kind: 'fetched' }>
 
-const saved = ({ bytes, fetchedBytes }: Asked): number => Math.max(0, bytes - fetchedBytes)
+/** Who had to wait for another's download saved nothing. */
+const saved = ({ bytes, fetchedBytes, outcome }: Asked): number => (outcome === 'followed' ? 0 : Math.max(0, bytes - fetchedBytes))
+
+/** Earlier versions told only where the last byte of each file came from. */
+function sourcesOf({ sources, files }: Fetched): Sources {
+  return (
+    sources ??
+    sumBy(
+      files,
+      ({ source }) => source.split(' ')[0] ?? source,
+      ({ bytes }) => bytes,
+    )
+  )
+}
+
+const total = (sources: Sources): number => Object.values(sources).reduce((sum, bytes) => sum + bytes, 0)
 
 function accessOf(asked: Asked[]): ModelAccess[] {
   const models = new Map<string, Asked[]>()

@@ -4,8 +4,8 @@ import type { CacheEvent } from './event.js'
 export type CacheUsage = {
   /** By `revisionKey`. */
   asked: Map<string, { at: string; uses: number }>
-  /** What each endpoint in service asked for, by `revisionKey`, each once and the newest first. */
-  endpoints: Map<string, string[]>
+  /** What each endpoint in service may need. */
+  endpoints: Map<string, EndpointUse>
   /** By `blobKey`: when it was last proved by its digest, and where it came from. */
   verified: Map<string, string>
   sources: Map<string, string>
@@ -13,12 +13,16 @@ export type CacheUsage = {
   pins: Map<string, { at: string; actor: string; reason: string | null }>
 }
 
+/** By `revisionKey`, each once and the newest first. `asked`: since it last served anything, so what a deploy that runs or failed brought. */
+type EndpointUse = { served: string[]; asked: string[] }
+
 export const revisionKey = (repo: string, commit: string): string => `${repo}@${commit}`
 export const blobKey = (repo: string, digest: string): string => `${repo}#${digest}`
 const pinKey = (repo: string, commit: string | null): string => (commit === null ? repo : revisionKey(repo, commit))
 
 /** Serving, and the one to roll back to. */
 const KEPT_FOR_ENDPOINT = 2
+const NOTHING: EndpointUse = { served: [], asked: [] }
 
 /** Folds events, oldest first. */
 export function foldEvents(events: readonly CacheEvent[]): CacheUsage {
@@ -39,8 +43,18 @@ function fold({ asked, endpoints, verified, sources, pins }: CacheUsage, event: 
       const key = revisionKey(event.repo, event.commit)
       asked.set(key, { at: event.at, uses: (asked.get(key)?.uses ?? 0) + 1 })
       if (event.endpoint === null) return
-      const before = endpoints.get(event.endpoint) ?? []
-      endpoints.set(event.endpoint, [key, ...before.filter((other) => other !== key)])
+      const { served, asked: others } = endpoints.get(event.endpoint) ?? NOTHING
+      endpoints.set(event.endpoint, { served, asked: newest(key, others) })
+      return
+    }
+    case 'served': {
+      const { served, asked: others } = endpoints.get(event.endpoint) ?? NOTHING
+      // Before the first of these, as in ledgers of earlier versions, nobody knows which of the asked ones served.
+      const before = served.length > 0 ? served : others
+      endpoints.set(event.endpoint, {
+        served: newest(revisionKey(event.repo, event.commit), before).slice(0, KEPT_FOR_ENDPOINT),
+        asked: [],
+      })
       return
     }
     case 'released':
@@ -60,11 +74,19 @@ function fold({ asked, endpoints, verified, sources, pins }: CacheUsage, event: 
     }
     case 'unpinned':
       pins.delete(pinKey(event.repo, event.commit))
+      return
+    case 'failed': // what came before it, `fetched` tells
   }
 }
 
-/** Endpoints that serve this revision or would roll back to it, in order of their names. */
+const newest = (key: string, others: readonly string[]): string[] => [key, ...others.filter((other) => other !== key)]
+
+/** Endpoints that serve this revision, would roll back to it, or are being given it, in order of their names. */
 export function usersOf({ endpoints }: CacheUsage, key: string): string[] {
-  const users = [...endpoints].filter(([, keys]) => keys.slice(0, KEPT_FOR_ENDPOINT).includes(key))
+  const users = [...endpoints].filter(([, use]) => neededBy(use).includes(key))
   return users.map(([endpoint]) => endpoint).toSorted()
+}
+
+function neededBy({ served, asked }: EndpointUse): string[] {
+  return served.length === 0 ? asked.slice(0, KEPT_FOR_ENDPOINT) : [...served, ...asked]
 }

@@ -40,7 +40,10 @@ describe('a cleanup', () => {
       })
       const end = performance.now() + 3_000
       const again = async (): Promise<void> => {
-        while (performance.now() < end) await weights.ensure(model, model.files, {})
+        while (performance.now() < end) {
+          await weights.ensure(model, model.files, {})
+          await sleep(60 * Math.random())
+        }
       }
       let removed = 0
       const clean = async (): Promise<void> => {

@@ -26,8 +26,10 @@ describe('the ledger of a cache', () => {
         repo: 'org/a',
         commit: 'c',
         files: [{ path: 'f', digest: 'd', bytes: 1, source: 'hub x' }],
+        sources: { hub: 1 },
         ms: 5,
       },
+      { kind: 'failed', at: '2026-10-01T00:00:01.000Z', repo: 'org/a', commit: 'c', code: 'DiskFull' },
       {
         kind: 'asked',
         at: '2026-10-02T00:00:00.000Z',
@@ -39,6 +41,7 @@ describe('the ledger of a cache', () => {
         fetchedBytes: 1,
         ms: 5,
       },
+      { kind: 'served', at: '2026-10-03T00:00:00.000Z', endpoint: 'chat', repo: 'org/a', commit: 'c' },
       { kind: 'verified', at: '2026-11-03T00:00:00.000Z', repo: 'org/a', good: ['d'], bad: [] },
       { kind: 'evicted', at: '2026-11-04T00:00:00.000Z', repo: 'org/a', commit: 'c', bytes: 1, digests: ['d'], reason: 'test' },
       { kind: 'pinned', at: '2026-11-05T00:00:00.000Z', ...pin },
@@ -48,6 +51,27 @@ describe('the ledger of a cache', () => {
     for (const event of events.toReversed()) await ledger.append(event)
     expect(await ledger.read()).toEqual(events)
     expect(await readdir(join(folder.path, 'ledger'))).toEqual(['2026-10.jsonl', '2026-11.jsonl', '2026-12.jsonl'])
+  })
+
+  it('that is followed reads only what was appended, by whomever, and each line once', async () => {
+    const ledger = createLedger({ folder: folder.path })
+    const now = ledger.follow()
+    expect(await now()).toEqual([])
+    const file = join(folder.path, '2026-11.jsonl')
+    for (const endpoint of ['a', 'b']) await ledger.append(released(endpoint))
+    expect(names(await now())).toEqual(['a', 'b'])
+    const first = await readFile(file, 'utf8')
+    await writeFile(file, ' '.repeat(first.length - 1) + '\n') // what it has read it does not read again
+    await createLedger({ folder: folder.path }).append(released('c'))
+    await ledger.append(released('december', '2026-12-01T00:00:00.000Z'))
+    expect(names(await now())).toEqual(['a', 'b', 'c', 'december'])
+    const line = (await readFile(file, 'utf8')).trim().replace('"c"', '"d"')
+    await appendFile(file, line.slice(0, 30))
+    expect(names(await now())).toEqual(['a', 'b', 'c', 'december'])
+    await appendFile(file, `${line.slice(30)}\n`)
+    expect(names(await now())).toEqual(['a', 'b', 'c', 'd', 'december'])
+    await writeFile(file, '')
+    expect(names(await now())).toEqual(['december'])
   })
 
   it('loses a torn line, lines of another version and what is none, and nothing else', async () => {

@@ -4,7 +4,9 @@ import { existsSync } from 'node:fs'
 import { readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { withBlobLocks } from '../../../src/adapters/cache/remove-blob.js'
 import { tryLock } from '../../../src/adapters/weights/blob-lock.js'
+import { isFree, pythonLockPath, tryPythonLock } from '../../../src/adapters/weights/python-lock.js'
 import type { PruneRequest } from '../../../src/contracts/cache.js'
 import { commitOf, createTestCache, DAY, digestOf, shareBlob, type TestCache } from './support.js'
 
@@ -33,7 +35,7 @@ describe('prune', () => {
     const report = await test.cache.prune(ALL, [other])
     expect(report).toMatchObject({ dryRun: false, freedBytes: 6, shortBytes: 4, bytes: 4 })
     expect(report.kept).toMatchObject([{ id: `org/b@${commitOf(1)}`, why: expect.stringContaining('an engine of this node uses it') }])
-    expect(await readdir(test.hubCache)).toEqual(['models--org--b'])
+    expect(await readdir(test.hubCache)).toEqual(['.locks', 'models--org--b']) // a lock file stays, as Python's own do
     expect(await readFile(join(other, 'a'), 'utf8')).toBe('used')
     expect(await readdir(join(test.hubCache, '..', 'aim'))).toEqual(['ledger'])
   })
@@ -149,6 +151,16 @@ describe('prune', () => {
     await test.ledger.append({ kind: 'released', at: new Date().toISOString(), endpoint: 'chat' })
     expect(await test.cache.evictableBytes([])).toBe(12)
   })
+})
+
+it('holds the lock of Python\u2019s client while it removes a blob, also where nobody had locked it before', async () => {
+  await test.revision(REPO, 1, { a: 'x' })
+  const lock = pythonLockPath(test.hubCache, REPO, digestOf('x'))
+  const places = { hubCache: test.hubCache, partials: test.partials }
+  expect(await withBlobLocks(places, REPO, digestOf('x'), async () => (tryPythonLock(lock) === 'held' ? 'it was held' : null))).toBe(
+    'it was held',
+  )
+  expect(isFree(lock)).toBe(true)
 })
 
 describe('leftovers', () => {

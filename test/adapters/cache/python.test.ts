@@ -73,7 +73,7 @@ describe.skipIf(python === null)(
       const ours = await cache.contents()
       expect(await scan()).toEqual([ours.repositories.map(({ repo, bytes, refs }) => [repo, bytes, Object.keys(refs)]), ours.bytes, 0])
       expect(ours.unknown).toEqual([])
-      const report = await cache.prune({ ...ALL, only: [`${ONE}@${ours.repositories[0]?.revisions[0]?.commit}`] }, [])
+      const report = await cache.prune({ ...ALL, only: [`${ONE}@${ours.repositories[0]?.revisions[0]?.commit}`] }, async () => [])
       expect(report.removed).toHaveLength(1)
       expect(await scan()).toEqual([[[TWO, ours.repositories[1]?.bytes, ['main']]], ours.repositories[1]?.bytes, 0])
     })
@@ -88,7 +88,7 @@ describe.skipIf(python === null)(
         [...contents].map(([path, { length }]) => [path, length]).toSorted(([a], [b]) => (String(a) < String(b) ? -1 : 1)),
       )
       expect(await cache.verify({ repair: false })).toMatchObject({ checkedFiles: contents.size, bad: [], skipped: [] })
-      expect((await cache.prune(ALL, [])).freedBytes).toBe(bytes)
+      expect((await cache.prune(ALL, async () => [])).freedBytes).toBe(bytes)
       expect(await scan()).toEqual([[], 0, 0])
       expect((await cache.contents()).unknown).toEqual([])
     })
@@ -107,7 +107,7 @@ print(json.dumps([s.publish_blob_to_shared_store(blob_path=p, xet_hash='${hash}'
       expect(before.unknown).toEqual([])
 
       const [one, two] = before.repositories.map(({ repo, revisions }) => `${repo}@${revisions[0]?.commit}`)
-      const first = await cache.prune({ ...ALL, only: [one ?? ''] }, [])
+      const first = await cache.prune({ ...ALL, only: [one ?? ''] }, async () => [])
       expect(first.freedBytes).toBeLessThan(large.length)
       const left = await ask(`
 from huggingface_hub.utils import _shared_blobs as s
@@ -117,7 +117,7 @@ print(json.dumps([store.exists(), [str(p) for p in s._read_valid_manifest_refere
       expect(left).toEqual([true, [blobs[1]], 0])
       expect((await readFile(await realpath(blobs[1] ?? ''))).equals(large)).toBe(true)
 
-      expect((await cache.prune({ ...ALL, only: [two ?? ''] }, [])).freedBytes).toBeGreaterThan(large.length)
+      expect((await cache.prune({ ...ALL, only: [two ?? ''] }, async () => [])).freedBytes).toBeGreaterThan(large.length)
       expect(await scan()).toEqual([[], 0, 0])
       expect(existsSync(join(home.path, 'hub', 'blobs', 'ab', hash))).toBe(false)
     })

@@ -3,6 +3,8 @@ import { mkdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { createLedger, type Ledger } from '../../../src/adapters/cache/ledger.js'
 import { createModelCache, type LocalModelCache } from '../../../src/adapters/cache/create-model-cache.js'
+import type { PruneRequest } from '../../../src/contracts/cache.js'
+import type { PruneReport } from '../../../src/domain/cache/prune.js'
 import type { Refetch } from '../../../src/adapters/cache/repair-blob.js'
 import { temporaryFolder } from '../../support/sample-model.js'
 
@@ -15,7 +17,12 @@ export type TestCache = {
   hubCache: string
   partials: string
   ledger: Ledger
-  cache: LocalModelCache
+  cache: Omit<LocalModelCache, 'prune' | 'evictableBytes'> & {
+    prune(request: PruneRequest, inUse: string[]): Promise<PruneReport>
+    evictableBytes(inUse: string[]): Promise<number>
+  }
+  /** The cache itself, for who tells it anew what engines use. */
+  local: LocalModelCache
   /** Writes files of a revision as the hub's clients do; the same content is the same blob. Returns the snapshot. */
   revision(folder: string, n: number, files: Record<string, string>): Promise<string>
   ref(folder: string, name: string, n: number): Promise<void>
@@ -41,7 +48,12 @@ export async function createTestCache(options: { refetch?: Refetch; now?: () => 
     hubCache,
     partials,
     ledger,
-    cache,
+    cache: {
+      ...cache,
+      prune: (request, inUse) => cache.prune(request, async () => inUse),
+      evictableBytes: (inUse) => cache.evictableBytes(async () => inUse),
+    },
+    local: cache,
     write,
     async revision(folder, n, files) {
       const snapshot = join(hubCache, folder, 'snapshots', commitOf(n))

@@ -4,6 +4,7 @@ import { readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { tryLock } from '../../../src/adapters/weights/blob-lock.js'
+import { VerifyRequest } from '../../../src/contracts/cache.js'
 import { commitOf, createTestCache, DAY, digestOf, shareBlob, type TestCache } from './support.js'
 
 const REPO = 'models--org--a'
@@ -49,6 +50,14 @@ describe('verify', () => {
       new Set([`flipped wrong ${digestOf('rigHt')}`, 'gone wrong nothing', `short wrong ${digestOf('a lon')}`]),
     )
     expect(await readFile(blob('right'), 'utf8')).toBe('rigHt')
+  })
+
+  it('hashes one revision only when that is named, and says when it is not there', async () => {
+    await test.revision(REPO, 1, { a: 'right' })
+    await test.revision(REPO, 2, { a: 'another' })
+    expect(await check({ repo: 'org/a', commit: commitOf(1) })).toMatchObject({ checkedFiles: 1, checkedBytes: 5 })
+    await expect(check({ repo: 'org/a', commit: commitOf(3) })).rejects.toMatchObject({ code: 'NotFound' })
+    expect(VerifyRequest.safeParse({ commit: commitOf(1) }).error?.issues).toMatchObject([{ path: ['commit'], message: 'needs repo' }])
   })
 
   it('repairs only what is wrong', async () => {

@@ -73,6 +73,7 @@ export const anyFacts: fc.Arbitrary<Facts> = fc
         n: fc.integer({ min: 1, max: 4 }),
         endpoint: fc.constantFrom(null, 'chat', 'code'),
         age: fc.integer({ min: 0, max: 60 * DAY }),
+        served: fc.boolean(),
       }),
       { maxLength: 6 },
     ),
@@ -101,7 +102,10 @@ export const anyFacts: fc.Arbitrary<Facts> = fc
       return repository
     })
     const events = [
-      ...asks.map(({ repo, n, endpoint, age }) => asked(repo, commitOf(n), endpoint, age)),
+      ...asks.flatMap(({ repo, n, endpoint, age, served }): CacheEvent[] => [
+        asked(repo, commitOf(n), endpoint, age),
+        ...(served && endpoint !== null ? [{ kind: 'served' as const, at: ago(age), endpoint, repo, commit: commitOf(n) }] : []),
+      ]),
       ...pins.map(({ repo, n }): CacheEvent => ({ kind: 'pinned', at: ago(0), repo, commit: nth(n), actor: 'test', reason: null })),
     ].toSorted((a, b) => Date.parse(a.at) - Date.parse(b.at))
     const scan = scanOf(built, {

@@ -68,12 +68,15 @@ describe('statistics', () => {
       since: ago(2 * DAY),
       hits: 2,
       misses: 2,
+      followed: 0,
       hitRate: 0.5,
       savedBytes: 11_000,
       fetchedBytes: 4_000,
       sources: { hub: 1_000, peer: 3_000 },
       bytesPerSecond: 1_000,
       savedMs: 11_000,
+      missMs: 2,
+      failed: {},
       verified: { good: 0, bad: 0 },
       evictedBytes: 0,
       models: [
@@ -81,6 +84,15 @@ describe('statistics', () => {
         { repo: 'org/b', asked: 1, hits: 0, savedBytes: 3_000, days: { '2026-11-25': 1 } },
       ],
     })
+  })
+
+  test('bytes count at the place that each came from, also those of a file that came from two', () => {
+    const events = [
+      fetched('x', DAY, { files: [], sources: { hub: 600 }, ms: 100 }),
+      fetched('x', DAY, { sources: { peer: 400 }, ms: 900 }),
+      fetched('y', 2 * DAY, { ms: 1_000 }), // of an earlier version
+    ]
+    expect(statisticsOf(events)).toMatchObject({ sources: { hub: 1_600, peer: 400 }, fetchedBytes: 2_000, bytesPerSecond: 1_000 })
   })
 
   test('nothing is made up before anything was asked or fetched', () => {
@@ -102,6 +114,7 @@ describe('report', () => {
     const report = reportOf(buildContents(scan, foldEvents(events)), events, 30, NOW)
     expect(report.fetchedAgain).toEqual([{ repo: 'org/a', path: 'x.safetensors', digest: 'x', times: 2, afterEviction: 1, bytes: 2_000 }])
     expect(report.evictionCost).toEqual({ bytes: 1_000, ms: 500 })
+    expect(report.wouldCost).toEqual(['org/a', 'org/b'].map((repo) => ({ repo, commit: commitOf(1), bytes: 100, ms: 50 })))
     expect(report.unused).toEqual([{ repo: 'org/a', commit: commitOf(1), bytes: 100, lastUsedAt: ago(40 * DAY), uses: 0, pinned: false }])
   })
 })
@@ -150,7 +163,7 @@ describe('contents', () => {
       { kind: 'released', at: ago(2), endpoint: 'chat' },
       asked('org/a', commitOf(2), 'chat', 1),
     ])
-    expect([[...usage.pins], [...usage.endpoints]]).toEqual([[], [['chat', [`org/a@${commitOf(2)}`]]]])
+    expect([[...usage.pins], [...usage.endpoints]]).toEqual([[], [['chat', { served: [], asked: [`org/a@${commitOf(2)}`] }]]])
   })
 })
 
