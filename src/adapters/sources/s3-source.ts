@@ -2,6 +2,7 @@ import type { S3Client } from '@aws-sdk/client-s3'
 import type { ModelFile, PinnedModel } from '../../contracts/model.js'
 import type { WeightSource } from '../../ports/weight-source.js'
 import type { HttpLimits } from '../hub/http.js'
+import { createAgents } from '../hub/proxy.js'
 import { createPlace, PLAIN_HEADERS } from './place.js'
 import { s3Failure, statusOf } from './s3-failure.js'
 
@@ -30,7 +31,8 @@ export function s3Source(options: S3Options): WeightSource {
   const [bucket = '', ...folders] = options.address.slice('s3://'.length).replace(/\/+$/, '').split('/')
   const prefix = folders.map((folder) => `${folder}/`).join('')
   const name = `s3 ${options.address}`
-  const place = createPlace({ ...DEFAULT_LIMITS, ...options.limits })
+  const limits = { ...DEFAULT_LIMITS, ...options.limits }
+  const place = createPlace(limits)
   let opened: Promise<S3> | undefined
 
   return {
@@ -39,7 +41,7 @@ export function s3Source(options: S3Options): WeightSource {
     async locate(model, file, signal) {
       const about = { hub: name, model: model.repo, ref: model.commit }
       try {
-        const s3 = await (opened ??= open(options))
+        const s3 = await (opened ??= open(options, bucket, limits))
         const key = await firstKey(s3, bucket, keysOf(prefix, model, file), file, signal)
         if (key === null) return null
         const url = await s3.sign(bucket, key, options.signedSeconds ?? SIGNED_SECONDS)
@@ -75,7 +77,7 @@ type S3 = {
   sign(bucket: string, key: string, seconds: number): Promise<string>
 }
 
-async function open({ endpoint, region, pathStyle }: S3Options): Promise<S3> {
+async function open({ endpoint, region, pathStyle }: S3Options, bucket: string, limits: HttpLimits): Promise<S3> {
   process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true' // about versions after ours, which is pinned
   const [sdk, { getSignedUrl }] = await Promise.all([import('@aws-sdk/client-s3'), import('@aws-sdk/s3-request-presigner')])
   const place = region ?? (endpoint === undefined ? undefined : 'us-east-1')
@@ -83,6 +85,13 @@ async function open({ endpoint, region, pathStyle }: S3Options): Promise<S3> {
     ...(endpoint !== undefined && { endpoint }),
     ...(place !== undefined && { region: place }),
     forcePathStyle: pathStyle ?? endpoint !== undefined,
+    requestHandler: {
+      connectionTimeout: limits.connectMs,
+      requestTimeout: limits.answerMs,
+      throwOnRequestTimeout: true,
+      ...agentsFor(endpoint ?? `https://${bucket}.s3.${place === undefined ? '' : `${place}.`}amazonaws.com`),
+    },
+    maxAttempts: 1, // who transfers tries again, and knows when to go elsewhere
     // Ours is the digest; theirs would be one more header that not every store knows.
     responseChecksumValidation: 'WHEN_REQUIRED',
   })
@@ -93,4 +102,10 @@ async function open({ endpoint, region, pathStyle }: S3Options): Promise<S3> {
     },
     sign: (Bucket, Key, expiresIn) => getSignedUrl(client, new sdk.GetObjectCommand({ Bucket, Key }), { expiresIn }),
   }
+}
+
+/** The SDK looks at no proxy by itself. The address is the store's, whose name `NO_PROXY` may hold. */
+function agentsFor(address: string) {
+  const agent = createAgents()(new URL(address))
+  return address.startsWith('https:') ? { httpsAgent: agent } : { httpAgent: agent }
 }

@@ -6,6 +6,8 @@ import { inspect } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { s3Source, type S3Options } from '../../../src/adapters/sources/s3-source.js'
 import { freePorts } from '../../../src/config/free-ports.js'
+import { startForwardProxy } from '../../support/forward-proxy.js'
+import { startRawServer } from '../../support/raw-server.js'
 import { temporaryFolder } from '../../support/sample-model.js'
 import { obtainS3Server, startS3Server, type S3Server } from '../../support/s3-server.js'
 import { bring, COMMIT, fileOf, MODEL, readAll, REPO, same } from './support.js'
@@ -124,6 +126,28 @@ describe.skipIf(program === null)('a store in the protocol of S3 (needs Go once,
   test('a store that does not answer is a passing fault', { timeout: 60_000 }, async () => {
     const [port] = await freePorts(1)
     await expect(source({ endpoint: `http://127.0.0.1:${port}` }).locate(MODEL, file)).rejects.toMatchObject({ code: 'HubUnreachable' })
+  })
+
+  test('a store that takes the connection and never answers is one as well', async () => {
+    const silent = await startRawServer(() => {})
+    const limits = { connectMs: 1_000, answerMs: 200 }
+    const failure = await source({ endpoint: silent.url, limits })
+      .locate(MODEL, file)
+      .catch((error: unknown) => error)
+    await silent.close()
+    expect(failure).toMatchObject({ code: 'HubUnreachable' })
+    expect(silent.requests).toHaveLength(1)
+  })
+
+  test('is asked through the proxy of the site, and read through it', async () => {
+    await put(`llm/blobs/${file.digest.hex}`, content)
+    const proxy = await startForwardProxy()
+    vi.stubEnv('HTTP_PROXY', proxy.url)
+    for (const name of ['http_proxy', 'NO_PROXY', 'no_proxy']) vi.stubEnv(name, '')
+    const bytes = await bring(source(), MODEL, file)
+    await proxy.close()
+    expect(same(bytes, content)).toBe(true)
+    expect(proxy.asked.map((line) => line.split(' ')[0])).toEqual(['HEAD', 'GET'])
   })
 
   test('an abort ends it with its reason', async () => {
