@@ -34,15 +34,18 @@ export function s3Source(options: S3Options): WeightSource {
   const limits = { ...DEFAULT_LIMITS, ...options.limits }
   const place = createPlace(limits)
   let opened: Promise<S3> | undefined
+  let mayRead = false
 
   return {
     kind: 's3',
     name,
     async locate(model, file, signal) {
-      const about = { hub: name, model: model.repo, ref: model.commit }
+      const about = { hub: name, model: model.repo, ref: model.commit, file: file.path }
       try {
         const s3 = await (opened ??= open(options, bucket, limits))
-        const key = await firstKey(s3, bucket, keysOf(prefix, model, file), file, signal)
+        const { key, refusal, found } = await firstKey(s3, bucket, keysOf(prefix, model, file), file, signal)
+        mayRead ||= found
+        if (refusal !== null && !mayRead) throw refusal
         if (key === null) return null
         const url = await s3.sign(bucket, key, options.signedSeconds ?? SIGNED_SECONDS)
         return { url, headers: PLAIN_HEADERS, size: file.size, etag: '', model: model.repo }
@@ -58,18 +61,25 @@ function keysOf(prefix: string, { repo, commit }: Pick<PinnedModel, 'repo' | 'co
   return [`${prefix}blobs/${digest.hex}`, `${prefix}${repo}/${commit}/${path}`]
 }
 
-/** Who may not list a bucket is told 403 for what is not there, so only the last key's refusal counts. */
-async function firstKey(s3: S3, bucket: string, keys: string[], { size }: ModelFile, signal?: AbortSignal): Promise<string | null> {
-  for (const [index, key] of keys.entries()) {
+/** `found`: an object could be read, whatever its size. `refusal`: what the last key was refused with. */
+type FirstKey = { key: string | null; refusal: Error | null; found: boolean }
+
+/** Who may not list a bucket is told 403 for what is not there: whether it is that or no access at all, another object's answer tells. */
+async function firstKey(s3: S3, bucket: string, keys: string[], { size }: ModelFile, signal?: AbortSignal): Promise<FirstKey> {
+  const answer: FirstKey = { key: null, refusal: null, found: false }
+  for (const key of keys) {
+    answer.refusal = null
     try {
-      if ((await s3.size(bucket, key, signal)) === size) return key
+      const actual = await s3.size(bucket, key, signal)
+      answer.found = true
+      if (actual === size) return { ...answer, key }
     } catch (error) {
       const status = statusOf(error)
-      const isAbsent = status === 404 || (status === 403 && index < keys.length - 1)
-      if (!isAbsent) throw error
+      if (status !== 404 && status !== 403) throw error
+      if (status === 403) answer.refusal = error as Error
     }
   }
-  return null
+  return answer
 }
 
 type S3 = {
