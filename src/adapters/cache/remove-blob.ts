@@ -41,12 +41,12 @@ export async function withBlobLocks(
   const ours = await tryLock(partials, blob)
   if (ours === null) return 'somebody is writing it'
   try {
-    const python = tryPythonLock(pythonLockPath(hubCache, folder, blob))
+    const python = await tryPythonLock(pythonLockPath(hubCache, folder, blob))
     if (python === 'held' || python === 'unknown') return 'another program has it locked'
     try {
       return await work()
     } finally {
-      if (typeof python === 'object') python.release()
+      if (typeof python === 'object') await python.release()
     }
   } finally {
     await ours.release()

@@ -29,7 +29,7 @@ async function removeOurs({ partials }: CachePlaces, { id, changedAt }: ScannedP
 
 async function removePythons({ hubCache }: CachePlaces, { id, changedAt }: ScannedPartial): Promise<string | null> {
   const [folder = ''] = id.split('/')
-  const lock = tryPythonLock(lockOfIncomplete(hubCache, folder, id))
+  const lock = await tryPythonLock(lockOfIncomplete(hubCache, folder, id))
   if (lock === 'held' || lock === 'unknown') return TAKEN_UP
   try {
     const path = join(hubCache, id)
@@ -37,7 +37,7 @@ async function removePythons({ hubCache }: CachePlaces, { id, changedAt }: Scann
     await rm(path, { force: true })
     return null
   } finally {
-    if (typeof lock === 'object') lock.release()
+    if (typeof lock === 'object') await lock.release()
   }
 }
 
