@@ -115,6 +115,18 @@ describe('peers', () => {
     expect(same(await bring(sources({ token: async () => 'ours' })([peer]), MODEL, file), content)).toBe(true)
   })
 
+  test('that do not take the token are named once', async () => {
+    const peers = [await node('a', [content], { token: 'ours' }), await node('b', [content], { token: 'ours' }), await node('c', [])]
+    const warnings: string[] = []
+    const make = sources({ token: async () => 'theirs', restMs: 0, onWarning: (text) => void warnings.push(text) })
+    for (let time = 0; time < 3; time++) expect(await make(peers).locate(MODEL, file)).toBeNull()
+    expect(warnings.toSorted()).toEqual([
+      expect.stringMatching(/^the node a at http:\/\/127.0.0.1:\d+ refuses .*AIM_PEER_TOKEN/),
+      expect.stringMatching(/^the node b /),
+    ])
+    expect(warnings.join()).not.toMatch(/ours|theirs/)
+  })
+
   test('are asked and read past the proxy of the site', async () => {
     const proxy = await startForwardProxy()
     opened.push(proxy.close)
