@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process'
 import { SEARCH_ATTRIBUTES } from '../contracts/search-attributes.js'
 import { DATABASE_NAME } from './server-record.js'
 
@@ -39,11 +38,4 @@ export function serverArgv({ host, port, uiPort, namespace }: ServerPlace): stri
 /** Our environment without Temporal's own variables: they belong to clients, and would change what the server is told here. */
 export function serverEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('TEMPORAL_')))
-}
-
-/** The command so wrapped that the kernel ends the program when we end, even by SIGKILL; unchanged where util-linux is missing. */
-export function endingWithUs(program: string, argv: string[]): [string, string[]] {
-  const wrapper = ['--pdeathsig', 'SIGTERM', '--']
-  const works = spawnSync('setpriv', [...wrapper, 'true'], { stdio: 'ignore' }).status === 0
-  return works ? ['setpriv', [...wrapper, program, ...argv]] : [program, argv]
 }

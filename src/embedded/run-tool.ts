@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
+import { endGroup } from '../config/child-processes.js'
 
 export type ToolOptions = {
   env?: NodeJS.ProcessEnv
@@ -39,14 +40,5 @@ export async function runTool(program: string, argv: string[], { env, timeoutMs,
   } finally {
     clearTimeout(limit)
     signal?.removeEventListener('abort', giveUp)
-  }
-}
-
-function endGroup(pid: number | undefined): void {
-  if (pid === undefined) return
-  try {
-    process.kill(-pid, 'SIGKILL')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
   }
 }

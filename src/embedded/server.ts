@@ -1,9 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { closeSync, existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { endingWithUs } from '../config/child-processes.js'
 import { lockFile } from '../config/lock-file.js'
 import { AimError } from '../contracts/errors.js'
-import { endingWithUs, serverArgv, serverEnvironment } from './command.js'
+import { serverArgv, serverEnvironment } from './command.js'
 import { boundLog, openLog, sizeOf, tailOf } from './log-file.js'
 import { assertPortFree } from './ports.js'
 import { untilReady } from './ready.js'
@@ -90,7 +91,7 @@ async function spawnServer(options: Required<TemporalOptions>): Promise<{ pid: n
   boundLog(log)
   const output = openLog(log)
   const begin = sizeOf(log)
-  const [command, argv] = endingWithUs(program, serverArgv(options))
+  const [command, argv] = endingWithUs(program, serverArgv(options), 'SIGTERM')
   const child = spawn(command, argv, { cwd: dir, env: serverEnvironment(process.env), detached: true, stdio: ['ignore', output, output] })
   closeSync(output)
   const { pid } = child

@@ -32,7 +32,8 @@ const MOST_CONNECTIONS = 512
 const IDLE_MS = 60_000
 
 /**
- * Serves whole blobs of this node's cache to other nodes, by digest: `GET` and `HEAD` of `/blobs/<hex>`, with ranges, and nothing else. Read only.
+ * Serves whole blobs of this node's cache to other nodes, by digest: `GET` and `HEAD` of `/blobs/<hex>`, with ranges, and `/metrics` where there are any; nothing else.
+ * Read only.
  * @throws AimError `PortTaken` when the port is held.
  */
 export async function startPeerServer(options: PeerServerOptions): Promise<PeerServer> {

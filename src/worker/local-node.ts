@@ -14,8 +14,11 @@ import { recipesOf } from './recipes.js'
 /** AMD's tools answer in seconds; one that takes longer hangs. */
 const TOOL_LIMIT_MS = 20_000
 
-/** `peerUrl`: where this process serves the cache to other nodes; null: it does not. @throws AimError `InvalidInput` for sources that are not configured. */
-export function nodePortsOf(settings: Settings, peerUrl: string | null = null): NodePorts {
+/**
+ * `peerUrl`: where this process serves the cache to other nodes; null: it does not. `onWarning` is told what costs no more than speed or figures.
+ * @throws AimError `InvalidInput` for sources that are not configured.
+ */
+export function nodePortsOf(settings: Settings, peerUrl: string | null = null, onWarning?: (text: string) => void): NodePorts {
   const { hubCache } = pathsOf(settings)
   return {
     nodeId: settings.nodeId,
@@ -28,7 +31,7 @@ export function nodePortsOf(settings: Settings, peerUrl: string | null = null): 
       peerUrl,
       runTool: toolRunner(TOOL_LIMIT_MS),
     }),
-    ...localWeights(settings),
+    ...localWeights(settings, onWarning),
     cachePolicy: cachePolicyOf(settings),
     launcher: launcherOf(settings),
     client: createEngineClient(),

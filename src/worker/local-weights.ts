@@ -13,14 +13,14 @@ export type LocalWeights = { weights: WeightStore; cache: LocalModelCache; ledge
 
 /**
  * The weights of this machine: the store that brings them, the cache that keeps them, and its ledger. `onWarning` is told once when the ledger cannot be
- * written.
+ * written, and once for each node that refuses ours.
  */
 export function localWeights(settings: Settings, onWarning?: (text: string) => void): LocalWeights {
   const { hubCache, partials, cacheLedger } = pathsOf(settings)
   const hub = hubOf(settings)
   const ledger = createLedger({ folder: cacheLedger, ...(onWarning && { onWarning }) })
   const weights = createWeightStore({
-    ...createSources(settings, hub),
+    ...createSources(settings, hub, onWarning),
     hubCache,
     partials,
     ledger,

@@ -28,7 +28,7 @@ export async function runNodeWorker(settings: Settings, { signal, onStep }: Work
     opened(() => peers?.close())
     const connection = await connectWorkers(temporal.address)
     opened(() => connection.close())
-    const workers = await createNodeWorkers(connection, nodePortsOf(settings, peers?.url))
+    const workers = await createNodeWorkers(connection, nodePortsOf(settings, peers?.url, onStep))
     const client = new Client({ connection, namespace })
     onStep(`registering node ${nodeId} at ${temporal.address}: a control worker answers`)
     await runWorkers(workers, signal, async () => {

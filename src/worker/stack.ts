@@ -62,7 +62,7 @@ export async function runStack(asked: Settings, { signal, onStep, onReady }: Sta
     opened(() => connection.close())
     const workers = await Promise.all([
       createControlWorkers(connection, settings, records),
-      createNodeWorkers(connection, nodePortsOf(settings, peers?.url)),
+      createNodeWorkers(connection, nodePortsOf(settings, peers?.url, onStep)),
     ])
     const self = { pid: process.pid, startTime: processStartTime(process.pid) ?? 0 }
     opened(() => removeStackFile(paths.stackFile, self))

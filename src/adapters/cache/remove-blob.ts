@@ -42,12 +42,12 @@ export async function withBlobLocks(
   if (ours === null) return 'somebody is writing it'
   try {
     // Made where there is none: who comes in the middle of the work would not find a lock that was not taken.
-    const python = tryPythonLock(pythonLockPath(hubCache, folder, blob), { create: true })
+    const python = await tryPythonLock(pythonLockPath(hubCache, folder, blob), { create: true })
     if (typeof python !== 'object') return 'another program has it locked'
     try {
       return await work()
     } finally {
-      python.release()
+      await python.release()
     }
   } finally {
     await ours.release()

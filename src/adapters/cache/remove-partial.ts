@@ -5,8 +5,7 @@ import { tryLock } from '../weights/blob-lock.js'
 import { isDigest, type CachePlaces } from './places.js'
 import { tryPythonLock } from '../weights/python-lock.js'
 import { lockOfIncomplete } from './scan.js'
-import { filesOfPartials } from './scan-partials.js'
-import { facts } from './stored-files.js'
+import { factsBelow, filesOfPartials } from './scan-partials.js'
 
 /** Removes what a dead download left. The answer is why it stays; null: it is gone. */
 export function removePartial(places: CachePlaces, partial: ScannedPartial): Promise<string | null> {
@@ -20,7 +19,8 @@ async function removeOurs({ partials }: CachePlaces, { id, changedAt }: ScannedP
     const paths = filesOfPartials(partials, id).map((name) => join(partials, name))
     if (paths.some((path) => isNewer(path, changedAt))) return TAKEN_UP
     // The journal last: it says whose the rest is.
-    for (const path of paths.toSorted((a, b) => Number(a.endsWith('.json')) - Number(b.endsWith('.json')))) await rm(path, { force: true })
+    for (const path of paths.toSorted((a, b) => Number(a.endsWith('.json')) - Number(b.endsWith('.json'))))
+      await rm(path, { recursive: true, force: true })
     return null
   } finally {
     await lock.release()
@@ -29,7 +29,7 @@ async function removeOurs({ partials }: CachePlaces, { id, changedAt }: ScannedP
 
 async function removePythons({ hubCache }: CachePlaces, { id, changedAt }: ScannedPartial): Promise<string | null> {
   const [folder = ''] = id.split('/')
-  const lock = tryPythonLock(lockOfIncomplete(hubCache, folder, id))
+  const lock = await tryPythonLock(lockOfIncomplete(hubCache, folder, id))
   if (lock === 'held' || lock === 'unknown') return TAKEN_UP
   try {
     const path = join(hubCache, id)
@@ -37,13 +37,12 @@ async function removePythons({ hubCache }: CachePlaces, { id, changedAt }: Scann
     await rm(path, { force: true })
     return null
   } finally {
-    if (typeof lock === 'object') lock.release()
+    if (typeof lock === 'object') await lock.release()
   }
 }
 
 const TAKEN_UP = 'somebody has taken the download up again'
 
 function isNewer(path: string, changedAt: number): boolean {
-  const now = facts(path)
-  return now !== null && Math.max(now.mtimeMs, now.ctimeMs) > changedAt
+  return factsBelow(path).some(({ mtimeMs, ctimeMs }) => Math.max(mtimeMs, ctimeMs) > changedAt)
 }

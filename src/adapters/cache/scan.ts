@@ -41,11 +41,13 @@ export async function scanCache(places: CachePlaces, now: number): Promise<Cache
     await yieldToOthers()
   }
   const locked = await lockedDigests(partials)
+  const incomplete: ScannedPartial[] = []
+  for (const each of found) incomplete.push(...(await incompleteOf(hubCache, each, now)))
   const { free, total } = await spaceAt(hubCache)
   return {
     repositories: found.map(({ repository }) => repository),
     payloads: shared ? scanPayloads(hubCache, stored) : [],
-    partials: [...scanPartials(partials, locked), ...found.flatMap((each) => incompleteOf(hubCache, each, now))],
+    partials: [...scanPartials(partials, locked), ...incomplete],
     locked,
     volume: { freeBytes: free, totalBytes: total },
     unknown: [...unknown, ...found.flatMap((each) => each.unknown)],
@@ -53,11 +55,13 @@ export async function scanCache(places: CachePlaces, now: number): Promise<Cache
 }
 
 /** Asking for Python's lock takes a program, so only those that may be dead are asked for. */
-function incompleteOf(hubCache: string, { repository, incomplete }: FoundRepository, now: number): ScannedPartial[] {
-  return incomplete.map((file) => ({
-    ...file,
-    live: now - file.changedAt >= DEAD_MS && !isFree(lockOfIncomplete(hubCache, repository.folder, file.id)),
-  }))
+async function incompleteOf(hubCache: string, { repository, incomplete }: FoundRepository, now: number): Promise<ScannedPartial[]> {
+  const partials: ScannedPartial[] = []
+  for (const file of incomplete) {
+    const mayBeDead = now - file.changedAt >= DEAD_MS
+    partials.push({ ...file, live: mayBeDead && !(await isFree(lockOfIncomplete(hubCache, repository.folder, file.id))) })
+  }
+  return partials
 }
 
 /** A part file is `<etag>.<nonce>.incomplete`, its lock is named by the etag alone. */

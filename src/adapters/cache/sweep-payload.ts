@@ -9,7 +9,7 @@ import { referencesOf } from './scan-shared.js'
  */
 export async function sweepPayload(hubCache: string, hash: string): Promise<string | null> {
   const path = payloadPath(hubCache, hash)
-  const lock = tryPythonLock(`${path}.lock`, { create: true })
+  const lock = await tryPythonLock(`${path}.lock`, { create: true })
   if (typeof lock !== 'object') return 'another program has the shared file behind it locked'
   try {
     const references = referencesOf(hubCache, hash)
@@ -21,7 +21,7 @@ export async function sweepPayload(hubCache: string, hash: string): Promise<stri
     }
     return null
   } finally {
-    lock.release()
+    await lock.release()
   }
 }
 

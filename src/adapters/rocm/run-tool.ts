@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { endGroup } from '../../config/child-processes.js'
 import { decode } from './file-tree.js'
 
 /** What a tool printed, why it could not be used, or null where it is not installed. */
@@ -23,7 +24,7 @@ export function toolRunner(timeoutMs: number, env: NodeJS.ProcessEnv = process.e
         resolve(result)
       }
       const kill = (failure: string): void => {
-        killGroup(child.pid)
+        endGroup(child.pid)
         child.stdout.destroy()
         end({ failure })
       }
@@ -36,13 +37,4 @@ export function toolRunner(timeoutMs: number, env: NodeJS.ProcessEnv = process.e
       child.once('error', (error: NodeJS.ErrnoException) => end(error.code === 'ENOENT' ? null : { failure: error.message }))
       child.once('close', (code, signal) => end({ stdout: decode(Buffer.concat(chunks)), exit: String(code ?? signal) }))
     })
-}
-
-function killGroup(pid: number | undefined): void {
-  if (pid === undefined) return
-  try {
-    process.kill(-pid, 'SIGKILL')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
-  }
 }

@@ -6,13 +6,11 @@ export async function findProgram(program: string): Promise<string | null> {
   const folders = isAbsolute(program) || program.includes('/') ? [''] : (process.env['PATH'] ?? '').split(delimiter).filter(Boolean)
   for (const folder of folders) {
     const path = folder === '' ? program : join(folder, program)
-    if (
-      await access(path, constants.X_OK).then(
-        () => true,
-        () => false,
-      )
+    const mayRun = await access(path, constants.X_OK).then(
+      () => true,
+      () => false, // absent, or not ours to run
     )
-      return path // absent, or not ours to run
+    if (mayRun) return path
   }
   return null
 }

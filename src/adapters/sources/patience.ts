@@ -1,4 +1,4 @@
-import { isAimError, type ErrorCode } from '../../contracts/errors.js'
+import { isAimError, type AimError, type ErrorCode } from '../../contracts/errors.js'
 import type { WeightSource } from '../../ports/weight-source.js'
 
 /** What is the place's fault, and not the file's. */
@@ -22,7 +22,7 @@ export function withPatience(source: WeightSource, restMs = REST_MS): WeightSour
         failures = 0
         return location
       } catch (error) {
-        if (!isAimError(error) || !DOWN.has(error.code)) throw error
+        if (!isAimError(error) || !DOWN.has(error.code) || isAboutFile(error)) throw error
         failures += 1
         if (failures < MOST_FAILURES) throw error
         failures = 0
@@ -32,3 +32,6 @@ export function withPatience(source: WeightSource, restMs = REST_MS): WeightSour
     },
   }
 }
+
+/** Access to one file says nothing about the others. */
+const isAboutFile = ({ code, details }: AimError): boolean => code === 'HubAuth' && details['file'] !== undefined

@@ -14,6 +14,8 @@ export type PeerOptions = {
   limits?: Partial<HttpLimits>
   /** How long a peer that failed is left alone, in ms. */
   restMs?: number
+  /** Told once for each node that does not take our token. */
+  onWarning?: ((text: string) => void) | undefined
 }
 
 /** Peers are near, and there is always another place: a dead one must not be waited for. */
@@ -23,10 +25,22 @@ const REST_MS = 30_000
 const AT_ONCE = 4
 
 /** Makes sources of lists of peers. What is known of peers that failed outlives a list. */
-export function createPeerSources({ self, token, limits, restMs = REST_MS }: PeerOptions): (peers: Peer[]) => WeightSource {
+export function createPeerSources({
+  self,
+  token,
+  limits,
+  restMs = REST_MS,
+  onWarning = () => {},
+}: PeerOptions): (peers: Peer[]) => WeightSource {
   const place = createPlace({ ...DEFAULT_LIMITS, ...limits })
   const restsUntil = new Map<string, number>()
   const rest = (url: string): void => void restsUntil.set(new URL(url).origin, performance.now() + restMs)
+  const refusedBy = new Set<string>()
+  function refused({ nodeId, url }: Peer): void {
+    if (refusedBy.has(nodeId)) return
+    refusedBy.add(nodeId)
+    onWarning(`the node ${nodeId} at ${new URL(url).origin} refuses to give files: AIM_PEER_TOKEN must be the same on every node`)
+  }
   const isUp = ({ url }: Peer): boolean =>
     /^https?:/.test(url) && URL.canParse(url) && (restsUntil.get(new URL(url).origin) ?? 0) <= performance.now()
 
@@ -46,7 +60,9 @@ export function createPeerSources({ self, token, limits, restMs = REST_MS }: Pee
           const found = answers.find((answer) => answer.kind === 'here')
           if (found !== undefined) return found.location
           for (const [index, answer] of answers.entries()) {
-            if (answer.kind === 'failed') rest(group[index]?.url ?? '')
+            const peer = group[index] as Peer
+            if (answer.kind === 'refused') refused(peer)
+            if (answer.kind === 'failed' || answer.kind === 'refused') rest(peer.url)
             if (answer.kind === 'busy') busy = answer.error
           }
         }
@@ -71,8 +87,8 @@ export function createPeerSources({ self, token, limits, restMs = REST_MS }: Pee
   }
 }
 
-/** `absent` is also what another node answers than the one that was meant; `failed`: it does not answer as a peer does. */
-type Answer = { kind: 'here'; location: FileLocation } | { kind: 'absent' | 'failed' } | { kind: 'busy'; error: AimError }
+/** `absent` is also what another node answers than the one that was meant; `failed`: it does not answer as a peer does; `refused`: our token is not its own. */
+type Answer = { kind: 'here'; location: FileLocation } | { kind: 'absent' | 'failed' | 'refused' } | { kind: 'busy'; error: AimError }
 
 async function ask(place: Place, peer: Peer, file: ModelFile, headers: Record<string, string>, signal?: AbortSignal): Promise<Answer> {
   const { nodeId, url: base } = peer
@@ -80,6 +96,7 @@ async function ask(place: Place, peer: Peer, file: ModelFile, headers: Record<st
   const model = `${file.path} of node ${nodeId}`
   try {
     const head = await place.head({ url, headers, follow: 'same-origin' }, { hub: base, model, ref: '' }, signal)
+    if (head.status === 401 || head.status === 403) return { kind: 'refused' }
     if (![200, 404].includes(head.status)) return { kind: 'failed' }
     if (head.header('x-aim-node') !== nodeId || !mayBe(file, head)) return { kind: 'absent' }
     return { kind: 'here', location: { url, headers, size: file.size, etag: '', model } }

@@ -2,6 +2,7 @@ import type { S3Client } from '@aws-sdk/client-s3'
 import type { ModelFile, PinnedModel } from '../../contracts/model.js'
 import type { WeightSource } from '../../ports/weight-source.js'
 import type { HttpLimits } from '../hub/http.js'
+import { createAgents } from '../hub/proxy.js'
 import { createPlace, PLAIN_HEADERS } from './place.js'
 import { s3Failure, statusOf } from './s3-failure.js'
 
@@ -30,17 +31,21 @@ export function s3Source(options: S3Options): WeightSource {
   const [bucket = '', ...folders] = options.address.slice('s3://'.length).replace(/\/+$/, '').split('/')
   const prefix = folders.map((folder) => `${folder}/`).join('')
   const name = `s3 ${options.address}`
-  const place = createPlace({ ...DEFAULT_LIMITS, ...options.limits })
+  const limits = { ...DEFAULT_LIMITS, ...options.limits }
+  const place = createPlace(limits)
   let opened: Promise<S3> | undefined
+  let mayRead = false
 
   return {
     kind: 's3',
     name,
     async locate(model, file, signal) {
-      const about = { hub: name, model: model.repo, ref: model.commit }
+      const about = { hub: name, model: model.repo, ref: model.commit, file: file.path }
       try {
-        const s3 = await (opened ??= open(options))
-        const key = await firstKey(s3, bucket, keysOf(prefix, model, file), file, signal)
+        const s3 = await (opened ??= open(options, bucket, limits))
+        const { key, refusal, found } = await firstKey(s3, bucket, keysOf(prefix, model, file), file, signal)
+        mayRead ||= found
+        if (refusal !== null && !mayRead) throw refusal
         if (key === null) return null
         const url = await s3.sign(bucket, key, options.signedSeconds ?? SIGNED_SECONDS)
         return { url, headers: PLAIN_HEADERS, size: file.size, etag: '', model: model.repo }
@@ -56,18 +61,25 @@ function keysOf(prefix: string, { repo, commit }: Pick<PinnedModel, 'repo' | 'co
   return [`${prefix}blobs/${digest.hex}`, `${prefix}${repo}/${commit}/${path}`]
 }
 
-/** Who may not list a bucket is told 403 for what is not there, so only the last key's refusal counts. */
-async function firstKey(s3: S3, bucket: string, keys: string[], { size }: ModelFile, signal?: AbortSignal): Promise<string | null> {
-  for (const [index, key] of keys.entries()) {
+/** `found`: an object could be read, whatever its size. `refusal`: what the last key was refused with. */
+type FirstKey = { key: string | null; refusal: Error | null; found: boolean }
+
+/** Who may not list a bucket is told 403 for what is not there: whether it is that or no access at all, another object's answer tells. */
+async function firstKey(s3: S3, bucket: string, keys: string[], { size }: ModelFile, signal?: AbortSignal): Promise<FirstKey> {
+  const answer: FirstKey = { key: null, refusal: null, found: false }
+  for (const key of keys) {
+    answer.refusal = null
     try {
-      if ((await s3.size(bucket, key, signal)) === size) return key
+      const actual = await s3.size(bucket, key, signal)
+      answer.found = true
+      if (actual === size) return { ...answer, key }
     } catch (error) {
       const status = statusOf(error)
-      const isAbsent = status === 404 || (status === 403 && index < keys.length - 1)
-      if (!isAbsent) throw error
+      if (status !== 404 && status !== 403) throw error
+      if (status === 403) answer.refusal = error as Error
     }
   }
-  return null
+  return answer
 }
 
 type S3 = {
@@ -75,7 +87,7 @@ type S3 = {
   sign(bucket: string, key: string, seconds: number): Promise<string>
 }
 
-async function open({ endpoint, region, pathStyle }: S3Options): Promise<S3> {
+async function open({ endpoint, region, pathStyle }: S3Options, bucket: string, limits: HttpLimits): Promise<S3> {
   process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true' // about versions after ours, which is pinned
   const [sdk, { getSignedUrl }] = await Promise.all([import('@aws-sdk/client-s3'), import('@aws-sdk/s3-request-presigner')])
   const place = region ?? (endpoint === undefined ? undefined : 'us-east-1')
@@ -83,6 +95,13 @@ async function open({ endpoint, region, pathStyle }: S3Options): Promise<S3> {
     ...(endpoint !== undefined && { endpoint }),
     ...(place !== undefined && { region: place }),
     forcePathStyle: pathStyle ?? endpoint !== undefined,
+    requestHandler: {
+      connectionTimeout: limits.connectMs,
+      requestTimeout: limits.answerMs,
+      throwOnRequestTimeout: true,
+      ...agentsFor(endpoint ?? `https://${bucket}.s3.${place === undefined ? '' : `${place}.`}amazonaws.com`),
+    },
+    maxAttempts: 1, // who transfers tries again, and knows when to go elsewhere
     // Ours is the digest; theirs would be one more header that not every store knows.
     responseChecksumValidation: 'WHEN_REQUIRED',
   })
@@ -93,4 +112,10 @@ async function open({ endpoint, region, pathStyle }: S3Options): Promise<S3> {
     },
     sign: (Bucket, Key, expiresIn) => getSignedUrl(client, new sdk.GetObjectCommand({ Bucket, Key }), { expiresIn }),
   }
+}
+
+/** The SDK looks at no proxy by itself. The address is the store's, whose name `NO_PROXY` may hold. */
+function agentsFor(address: string) {
+  const agent = createAgents()(new URL(address))
+  return address.startsWith('https:') ? { httpsAgent: agent } : { httpAgent: agent }
 }

@@ -21,12 +21,12 @@ export type Sources = {
 }
 
 /**
- * By the order that `AIM_SOURCES` gives; what is not configured is left out. `hub` is the one of the settings.
+ * By the order that `AIM_SOURCES` gives; what is not configured is left out. `hub` is the one of the settings. `onWarning` is told once for each node that refuses ours.
  * @throws AimError `InvalidInput` when nothing of it is configured.
  */
-export function createSources(settings: Settings, hub: Hub): Sources {
+export function createSources(settings: Settings, hub: Hub, onWarning?: (text: string) => void): Sources {
   const words = settings.sources.split(',') as SourceWord[]
-  const peerSource = createPeerSources({ self: settings.nodeId, token: () => peerToken(settings) })
+  const peerSource = createPeerSources({ self: settings.nodeId, token: () => peerToken(settings), onWarning })
   const fixed: { [word in SourceWord]?: WeightSource | undefined } = {
     mirror: mirrorOf(settings),
     s3: s3Of(settings),

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
+import { endGroup, endingWithUs } from '../../config/child-processes.js'
 
 export type ProgramEnd = { code: number | null; signal: string | null; lastLine: string }
 
@@ -12,9 +13,10 @@ export type RunningProgram = {
   stop: () => Promise<void>
 }
 
-/** Starts a program without a shell, in a process group of its own. */
+/** Starts a program without a shell, in a process group of its own. It ends with this process, however that ends. */
 export function startProgram(program: string, argv: string[], env: NodeJS.ProcessEnv): RunningProgram {
-  const child = spawn(program, argv, { env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
+  const [command, words] = endingWithUs(program, argv, 'SIGKILL')
+  const child = spawn(command, words, { env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
   const stopped = new AbortController()
   let lastLine = ''
   for (const input of [child.stdout, child.stderr]) createInterface({ input }).on('line', (line) => (lastLine = line.trim() || lastLine))
@@ -33,14 +35,5 @@ export function startProgram(program: string, argv: string[], env: NodeJS.Proces
       if (!stopped.signal.aborted) endGroup(child.pid)
       await settled
     },
-  }
-}
-
-function endGroup(pid: number | undefined): void {
-  if (pid === undefined) return
-  try {
-    process.kill(-pid, 'SIGKILL')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
   }
 }

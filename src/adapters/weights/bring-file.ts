@@ -46,13 +46,13 @@ async function fetchAsOnlyOne(errand: Errand, file: ModelFile): Promise<boolean>
   if (lock === null) return false
   try {
     // A small file is written whole and in one step, whoever does it.
-    const python = file.size > SMALL_BYTES ? tryPythonLock(layout.pythonLock(file), { create: true }) : 'unknown'
+    const python = file.size > SMALL_BYTES ? await tryPythonLock(layout.pythonLock(file), { create: true }) : 'unknown'
     if (python === 'held') return false
     try {
       if (!(await isWhole(layout.blob(file), file.size))) await fetchBlob(errand, file, lock)
       return true
     } finally {
-      if (typeof python === 'object') python.release()
+      if (typeof python === 'object') await python.release()
     }
   } finally {
     await lock.release()

@@ -1,13 +1,17 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { appendFile, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { withBlobLocks } from '../../../src/adapters/cache/remove-blob.js'
+import { removePartial } from '../../../src/adapters/cache/remove-partial.js'
+import { scanPartials } from '../../../src/adapters/cache/scan-partials.js'
 import { tryLock } from '../../../src/adapters/weights/blob-lock.js'
 import { isFree, pythonLockPath, tryPythonLock } from '../../../src/adapters/weights/python-lock.js'
 import type { PruneRequest } from '../../../src/contracts/cache.js'
+import type { ScannedPartial } from '../../../src/domain/cache/scan.js'
 import { commitOf, createTestCache, DAY, digestOf, shareBlob, type TestCache } from './support.js'
 
 const REPO = 'models--org--a'
@@ -157,10 +161,10 @@ it('holds the lock of Python\u2019s client while it removes a blob, also where n
   await test.revision(REPO, 1, { a: 'x' })
   const lock = pythonLockPath(test.hubCache, REPO, digestOf('x'))
   const places = { hubCache: test.hubCache, partials: test.partials }
-  expect(await withBlobLocks(places, REPO, digestOf('x'), async () => (tryPythonLock(lock) === 'held' ? 'it was held' : null))).toBe(
-    'it was held',
-  )
-  expect(isFree(lock)).toBe(true)
+  expect(
+    await withBlobLocks(places, REPO, digestOf('x'), async () => ((await tryPythonLock(lock)) === 'held' ? 'it was held' : null)),
+  ).toBe('it was held')
+  expect(await isFree(lock)).toBe(true)
 })
 
 describe('leftovers', () => {
@@ -182,6 +186,27 @@ describe('leftovers', () => {
     expect((await readdir(test.partials)).toSorted()).toEqual(['json', 'map', 'part'].map((suffix) => `${live}.${suffix}`))
     expect(ids((await test.cache.prune(ALL, [])).removed)).toEqual([`partial:${live}`, `org/a@${commitOf(1)}`])
     expect(existsSync(test.partials)).toBe(false)
+  })
+
+  it('a program that was killed leaves its folder, which counts and goes with the rest', async () => {
+    const digest = digestOf('dead')
+    await test.write(`aim/partials/${digest}.json`, '{}')
+    await test.write(`aim/partials/${digest}.whole.hf/a/model.safetensors`, 'p'.repeat(4096))
+    const report = await test.cache.prune(ALL, [])
+    expect([ids(report.removed), report.freedBytes]).toEqual([[`partial:${digest}`], 4096 + 2])
+    expect(existsSync(test.partials)).toBe(false)
+  })
+
+  it('a program that works in its folder again keeps it', async () => {
+    const id = digestOf('dead')
+    const written = await test.write(`aim/partials/${id}.whole.hf/a/model.safetensors`, 'p')
+    const { changedAt } = scanPartials(test.partials, new Set())[0] as ScannedPartial
+    const removal = { id, changedAt, bytes: 1, live: false, repo: null, commit: null }
+    await sleep(20)
+    await appendFile(written, 'p')
+    const places = { hubCache: test.hubCache, partials: test.partials }
+    expect(await removePartial(places, removal)).toBe('somebody has taken the download up again')
+    expect(existsSync(written)).toBe(true)
   })
 
   it('Python\u2019s part file stays as long as somebody holds its lock, and goes then', async () => {

@@ -1,7 +1,11 @@
+import { existsSync } from 'node:fs'
 import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { scanPartials } from '../../../src/adapters/cache/scan-partials.js'
 import { hfProgramSource, type HfProgramOptions } from '../../../src/adapters/sources/hf-program-source.js'
+import { removePart } from '../../../src/adapters/weights/journal.js'
+import { startChild } from '../../support/children.js'
 import { startMisbehavingHub, type MisbehavingHub } from '../../support/misbehaving-hub.js'
 import { findPythonHub, hfProgram } from '../../support/python-hub.js'
 import { temporaryFolder, writeSampleModel } from '../../support/sample-model.js'
@@ -131,6 +135,29 @@ describe('a program', () => {
     const child = Number(await readFile(join(folder.path, 'child'), 'utf8'))
     await until(async () => !(await isRunning(child)))
   })
+
+  test.skipIf(!existsSync('/usr/bin/setpriv'))(
+    'ends with the worker that is killed, and its folder is found again',
+    { timeout: 90_000 },
+    async () => {
+      const note = join(folder.path, 'pid')
+      const whole = join(folder.path, 'partials', `${file.digest.hex}.whole`)
+      const program = await script(`head -c 5000 /dev/zero > "$5/b.bin"; echo $$ > ${note}; exec sleep 1000`)
+      const worker = startChild(new URL('../../support/hf-program-child.ts', import.meta.url), [program, hub.url, whole])
+      await waitFor('the program', async () => (await readFile(note, 'utf8').catch(() => '')) !== '') // not yet
+      const pid = Number(await readFile(note, 'utf8'))
+      try {
+        expect(await isRunning(pid)).toBe(true)
+        await worker.kill('SIGKILL')
+        await until(async () => !(await isRunning(pid)))
+      } finally {
+        if (await isRunning(pid)) process.kill(pid, 'SIGKILL')
+      }
+      expect(scanPartials(join(folder.path, 'partials'), new Set())).toMatchObject([{ id: file.digest.hex, bytes: 5_000 }])
+      await removePart(join(folder.path, 'partials'), file.digest.hex)
+      expect(await left()).toEqual([])
+    },
+  )
 
   test('that is slow but moves is left alone', async () => {
     const program = await script('mkdir -p "$5/a"; for i in 1 2 3 4 5 6; do sleep 0.2; head -c 5000 /dev/zero >> "$5/a/b.bin"; done')

@@ -48,8 +48,11 @@ test('a success in between begins the count anew', async () => {
     ).toBe(expected)
 })
 
-test('what is about a file is not held against the place', async () => {
-  const wrong = new AimError('HubProtocol', { hub: 'x', what: 'y', reason: 'z' })
+test.each([
+  ['HubProtocol', {}],
+  ['HubAuth', { file: 'a' }],
+] as const)('what is about a file is not held against the place: %s', async (code, details) => {
+  const wrong = new AimError(code, { hub: 'x', what: 'y', reason: 'z', ...details })
   const patient = withPatience(failing(...Array.from({ length: 9 }, () => wrong)))
   for (let time = 0; time < 9; time++) await expect(patient.locate(MODEL, file)).rejects.toBe(wrong)
 })

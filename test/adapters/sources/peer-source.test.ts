@@ -3,12 +3,13 @@ import { mkdir, rm, writeFile } from 'node:fs/promises'
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createPeerSources, type PeerOptions } from '../../../src/adapters/sources/peer-source.js'
 import { createWeightStore } from '../../../src/adapters/weights/create-weight-store.js'
 import { freePorts } from '../../../src/config/free-ports.js'
 import type { Peer, WeightSource } from '../../../src/ports/weight-source.js'
 import { startPeerServer, type PeerServerOptions } from '../../../src/peer-server/start.js'
+import { startForwardProxy } from '../../support/forward-proxy.js'
 import { temporaryFolder } from '../../support/sample-model.js'
 import { bring, COMMIT, fileOf, MODEL, readAll, REPO, same } from './support.js'
 
@@ -21,6 +22,7 @@ beforeEach(async () => {
   folder = await temporaryFolder()
 })
 afterEach(async () => {
+  vi.unstubAllEnvs()
   for (const close of opened.splice(0)) await close()
   await folder.remove()
 })
@@ -113,6 +115,33 @@ describe('peers', () => {
     expect(same(await bring(sources({ token: async () => 'ours' })([peer]), MODEL, file), content)).toBe(true)
   })
 
+  test('that do not take the token are named once', async () => {
+    const peers = [await node('a', [content], { token: 'ours' }), await node('b', [content], { token: 'ours' }), await node('c', [])]
+    const warnings: string[] = []
+    const make = sources({ token: async () => 'theirs', restMs: 0, onWarning: (text) => void warnings.push(text) })
+    for (let time = 0; time < 3; time++) expect(await make(peers).locate(MODEL, file)).toBeNull()
+    expect(warnings.toSorted()).toEqual([
+      expect.stringMatching(/^the node a at http:\/\/127.0.0.1:\d+ refuses .*AIM_PEER_TOKEN/),
+      expect.stringMatching(/^the node b /),
+    ])
+    expect(warnings.join()).not.toMatch(/ours|theirs/)
+  })
+
+  test('are asked and read past the proxy of the site', async () => {
+    const proxy = await startForwardProxy()
+    opened.push(proxy.close)
+    vi.stubEnv('HTTP_PROXY', proxy.url)
+    for (const name of ['http_proxy', 'NO_PROXY', 'no_proxy']) vi.stubEnv(name, '')
+    expect(same(await bring(sources()([await node('a', [content])]), MODEL, file), content)).toBe(true)
+    const chunked = await stranger((request, response) =>
+      request.method === 'HEAD' ? response.writeHead(200, { 'content-length': file.size }).end() : response.writeHead(200).end(content),
+    )
+    const source = sources()([chunked])
+    await readAll(source, (await source.locate(MODEL, file))!).catch(() => {}) // goes through Node's client, whatever comes of it
+    expect(chunked.asked.length).toBeGreaterThan(1)
+    expect(proxy.asked).toEqual([])
+  })
+
   test('have names for people', () => {
     const named = (...ids: string[]) => sources()(ids.map((nodeId) => ({ nodeId, url: 'http://x' }))).name
     expect([named('a'), named('a', 'b'), named('a', 'b', 'c', 'd', 'e')]).toEqual(['peer a', 'peers a, b', 'peers a, b, c and 2 more'])
@@ -160,6 +189,20 @@ describe('a hostile peer', () => {
     const location = await source.locate(MODEL, file)
     await expect(readAll(source, location!)).rejects.toMatchObject({ code })
     expect(await source.locate(MODEL, file)).toBeNull()
+  })
+
+  test.each([302, 307])('that has the file and then sends elsewhere (%i) reaches nobody', async (status) => {
+    const other = await stranger((_request, response) => response.writeHead(200, whole).end(content))
+    const peer = await stranger((request, response) =>
+      request.method === 'HEAD'
+        ? response.writeHead(200, whole).end()
+        : response.writeHead(status, { location: `${other.url}/`, 'content-length': 0 }).end(),
+    )
+    const source = sources({ token: async () => 'ours' })([peer])
+    const location = await source.locate(MODEL, file)
+    await expect(readAll(source, location!)).rejects.toMatchObject({ code: 'HubProtocol' })
+    expect(peer.asked).toEqual(['HEAD', 'GET', 'GET'])
+    expect(other.asked).toEqual([])
   })
 
   test.each<[string, (bytes: Buffer) => Buffer]>([

@@ -1,11 +1,16 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, rename, writeFile } from 'node:fs/promises'
+import http from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { inspect } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { withPatience } from '../../../src/adapters/sources/patience.js'
 import { s3Source, type S3Options } from '../../../src/adapters/sources/s3-source.js'
 import { freePorts } from '../../../src/config/free-ports.js'
+import { startForwardProxy } from '../../support/forward-proxy.js'
+import { startRawServer } from '../../support/raw-server.js'
 import { temporaryFolder } from '../../support/sample-model.js'
 import { obtainS3Server, startS3Server, type S3Server } from '../../support/s3-server.js'
 import { bring, COMMIT, fileOf, MODEL, readAll, REPO, same } from './support.js'
@@ -93,6 +98,21 @@ describe.skipIf(program === null)('a store in the protocol of S3 (needs Go once,
     expect(inspect(failure)).not.toMatch(/another-secret|X-Amz/)
   })
 
+  test('who may read objects but not list them is told 403 for what is absent: it is absent once another could be read', async () => {
+    const front = await startWithoutList(server.endpoint)
+    const patient = withPatience(source({ endpoint: front.url }))
+    const absent = (n: number) => fileOf(Buffer.from(`absent ${n}`), `absent-${n}.bin`)
+    try {
+      for (const n of [1, 2, 3, 4]) await expect(patient.locate(MODEL, absent(n))).rejects.toMatchObject({ code: 'HubAuth' })
+      await put(`llm/${REPO}/${COMMIT}/model.safetensors`, content)
+      expect(same(await bring(patient, MODEL, file), content)).toBe(true)
+      for (const n of [1, 2, 3, 4]) expect(await patient.locate(MODEL, absent(n))).toBeNull()
+      expect(same(await bring(patient, MODEL, file), content)).toBe(true)
+    } finally {
+      await front.close()
+    }
+  })
+
   test('no credentials at all is said as such', async () => {
     vi.stubEnv('AWS_ACCESS_KEY_ID', undefined)
     vi.stubEnv('AWS_EC2_METADATA_DISABLED', 'true')
@@ -126,6 +146,28 @@ describe.skipIf(program === null)('a store in the protocol of S3 (needs Go once,
     await expect(source({ endpoint: `http://127.0.0.1:${port}` }).locate(MODEL, file)).rejects.toMatchObject({ code: 'HubUnreachable' })
   })
 
+  test('a store that takes the connection and never answers is one as well', async () => {
+    const silent = await startRawServer(() => {})
+    const limits = { connectMs: 1_000, answerMs: 200 }
+    const failure = await source({ endpoint: silent.url, limits })
+      .locate(MODEL, file)
+      .catch((error: unknown) => error)
+    await silent.close()
+    expect(failure).toMatchObject({ code: 'HubUnreachable' })
+    expect(silent.requests).toHaveLength(1)
+  })
+
+  test('is asked through the proxy of the site, and read through it', async () => {
+    await put(`llm/blobs/${file.digest.hex}`, content)
+    const proxy = await startForwardProxy()
+    vi.stubEnv('HTTP_PROXY', proxy.url)
+    for (const name of ['http_proxy', 'NO_PROXY', 'no_proxy']) vi.stubEnv(name, '')
+    const bytes = await bring(source(), MODEL, file)
+    await proxy.close()
+    expect(same(bytes, content)).toBe(true)
+    expect(proxy.asked.map((line) => line.split(' ')[0])).toEqual(['HEAD', 'GET'])
+  })
+
   test('an abort ends it with its reason', async () => {
     const abort = new AbortController()
     abort.abort(new Error('enough'))
@@ -139,3 +181,23 @@ describe.skipIf(program === null)('a store in the protocol of S3 (needs Go once,
     expect(same(await bring(source(), MODEL, file), wrong)).toBe(true)
   })
 })
+
+/** The same store for somebody without `s3:ListBucket`: 403 where it says 404. */
+async function startWithoutList(endpoint: string): Promise<{ url: string; close(): Promise<void> }> {
+  const server = http.createServer((request, response) => {
+    const forward = http.request(new URL(request.url ?? '', endpoint), { method: request.method, headers: request.headers }, (answer) => {
+      response.writeHead(answer.statusCode === 404 ? 403 : (answer.statusCode ?? 502), answer.headers)
+      answer.pipe(response)
+    })
+    forward.on('error', () => response.destroy()) // told to the client by the cut
+    forward.end()
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    async close() {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}

@@ -15,7 +15,7 @@ const REST_TICKS = 30
 
 export function createConnectionLimit(most: number): ConnectionLimit {
   let limit = Math.min(FIRST, most)
-  let before: number | null = null // the rate that the present try must beat
+  let before: { limit: number; rate: number } | null = null // what the present try began from, and must beat
   let ticks = 0
   let wait = SETTLE_TICKS
   return {
@@ -24,8 +24,8 @@ export function createConnectionLimit(most: number): ConnectionLimit {
       ticks += 1
       if (busy < limit || ticks < wait) return
       ticks = 0
-      if (before !== null && rate < before * GAIN) {
-        limit -= STEP
+      if (before !== null && rate < before.rate * GAIN) {
+        limit = before.limit
         before = null
         wait = REST_TICKS
         return
@@ -33,7 +33,7 @@ export function createConnectionLimit(most: number): ConnectionLimit {
       wait = SETTLE_TICKS
       before = null
       if (limit >= most) return
-      before = rate
+      before = { limit, rate }
       limit = Math.min(most, limit + STEP)
     },
   }

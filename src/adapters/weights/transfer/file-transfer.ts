@@ -110,7 +110,26 @@ export function startFileTransfer(errand: FileErrand, parts: PartTuning, wake: (
 
   async function locate(source: WeightSource): Promise<FileLocation | null> {
     await pace.turn(source.name, signal)
-    return isDirect(source) ? source.direct(model, file, signal) : source.locate(model, file, signal)
+    return isDirect(source) ? source.direct(model, file, signal) : inTime((either) => source.locate(model, file, either))
+  }
+
+  /** A source that says nothing at all is left, even if it does not listen to its signal. */
+  async function inTime<T>(ask: (either: AbortSignal) => Promise<T>): Promise<T> {
+    signal.throwIfAborted()
+    const stop = new AbortController()
+    const follow = (): void => stop.abort(signal.reason)
+    signal.addEventListener('abort', follow, { once: true })
+    const late = new AimError('TransferStalled', { file: file.path, seconds: Math.round(retry.mostLocateMs / 1000) })
+    const timer = setTimeout(() => stop.abort(late), retry.mostLocateMs)
+    const stopped = new Promise<never>((_, reject) =>
+      stop.signal.addEventListener('abort', () => reject(stop.signal.reason as Error), { once: true }),
+    )
+    try {
+      return await Promise.race([ask(stop.signal), stopped])
+    } finally {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', follow)
+    }
   }
 
   async function bring(range: Range, from: Place): Promise<void> {

@@ -9,9 +9,11 @@ export type RetryPolicy = {
   maxMs: number
   /** A hub that asks for more than this, in ms, is left to the caller, who can wait without holding anything. */
   mostPatienceMs: number
+  /** Longest wait for a source to say where a file is, in ms, whatever limits it has itself. */
+  mostLocateMs: number
 }
 
-export const DEFAULT_RETRY: RetryPolicy = { tries: 6, baseMs: 500, maxMs: 30_000, mostPatienceMs: 120_000 }
+export const DEFAULT_RETRY: RetryPolicy = { tries: 6, baseMs: 500, maxMs: 30_000, mostPatienceMs: 120_000, mostLocateMs: 120_000 }
 
 /** So many new bytes make an attempt a success of its own, after which failures are counted anew. */
 export const REAL_PROGRESS_BYTES = 16 << 20

@@ -36,6 +36,15 @@ describe('a first source that does not have the file', () => {
     mirror = await bench.another()
   })
 
+  it('never says whether it has it: the next one is asked', { timeout: 10_000 }, async () => {
+    const { kind, name, read } = bench.source(mirror, 'mirror')
+    const silent: WeightSource = { kind, name, read, locate: () => new Promise(() => {}) }
+    const retry = { tries: 2, baseMs: 1, maxMs: 2, mostLocateMs: 100 }
+    await ensure({ sources: () => [silent, bench.source(bench.hub, 'hub')], retry })
+    await bench.expectWhole()
+    expect(asked(mirror)).toBe(0)
+  })
+
   it('and a second that has not either: the failure of the last one that knew', async () => {
     mirror.misbehave({ kind: 'status', status: 404 }, { path: WEIGHTS })
     bench.hub.misbehave({ kind: 'status', status: 401 }, { path: WEIGHTS })
