@@ -71,7 +71,10 @@ export function resolve(
     if (all.length > refs.length) log.warn('the caches name more branches than one refresh looks after', { more: all.length - refs.length })
 
     const moved = new Map<string, Moved>()
-    const failed: Refreshed[] = []
+    // A name with a slip of the pen would else be followed by nobody, for ever.
+    const failed = (request.follow ?? [])
+      .filter(({ model, ref }) => !followed.some((each) => each.model === model && each.ref === ref))
+      .map(unknown)
     let unchanged = 0
     await inTurns(refs, AT_A_TIME, async ({ model, ref }) => {
       const here = followed.filter((each) => each.model === model && each.ref === ref)
@@ -95,6 +98,11 @@ export function resolve(
     const inOrder = [...moved.values()].toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))
     return { moved: inOrder, unchanged, failed: failed.toSorted((a, b) => (a.model < b.model ? -1 : 1)) }
   })
+}
+
+function unknown({ model, ref }: { model: string; ref: string }): Refreshed {
+  const error = { code: 'NotFound', message: `no cache of these nodes follows ${model}@${ref}` }
+  return { model, ref, file: null, commit: null, outcome: 'failed', nodes: [], workflowId: null, error }
 }
 
 export async function prune({ request, steps }: Refresh, caches: Caches): Promise<void> {

@@ -34,5 +34,5 @@ function commitOf({ repo, refs, revisions }: CachedRepository, text: string): st
 }
 
 function notCached(what: string, more: string): AimError {
-  return new AimError('NotFound', { what: `${what} in the cache of this machine${more}` })
+  return new AimError('NotCached', { what, more })
 }

@@ -85,9 +85,16 @@ function specOf(when: When): ScheduleSpec {
 /** Temporal alone knows what a cron expression is. */
 function refused(error: unknown, when: When): AimError {
   const told = toAimError(error, REFRESH_SCHEDULE)
-  return 'cron' in when && /cron|invalid schedule spec/i.test(messageOf(error))
+  return 'cron' in when && (codeOf(error) === INVALID_ARGUMENT || /cron|invalid schedule spec/i.test(messageOf(error)))
     ? new AimError('InvalidInput', { field: 'cron', rule: `Temporal refuses it: ${messageOf(error)}` }, { cause: error })
     : told
+}
+
+const INVALID_ARGUMENT = 3 // of gRPC
+
+function codeOf(error: unknown): unknown {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
+  return (cause as { code?: unknown }).code
 }
 
 function messageOf(error: unknown): string {

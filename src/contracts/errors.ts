@@ -5,6 +5,13 @@
 export const ERRORS = {
   InvalidInput: { group: 'request', exit: 2, retry: false, message: '{field}: {rule}', fix: 'correct the field and try again' },
   NotFound: { group: 'request', exit: 5, retry: false, message: '{what} does not exist', fix: 'aim status' },
+  NotCached: {
+    group: 'request',
+    exit: 5,
+    retry: false,
+    message: '{what} is not in the cache of this machine{more}',
+    fix: 'aim cache ls',
+  },
   OperationInProgress: {
     group: 'request',
     exit: 1,

@@ -108,7 +108,8 @@ function asFree(text: string): { freeLow: number; freeHigh: number } {
 
 function asDays(text: string): number {
   const ms = parseDuration(text)
-  if (ms === null || ms === 0) throw new InvalidArgumentError('It must be a duration: 30d, 12h.')
+  // A number alone is seconds elsewhere: here nobody means them.
+  if (ms === null || ms === 0 || /^[\d.]+$/.test(text)) throw new InvalidArgumentError('It must be a duration with its unit: 30d, 12h.')
   return ms / 86_400_000
 }
 

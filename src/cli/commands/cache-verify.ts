@@ -1,4 +1,5 @@
 import type { VerifyReport } from '../../domain/cache/verify.js'
+import { readStackFile } from '../../config/stack-file.js'
 import { AimError } from '../../contracts/errors.js'
 import type { Cli } from '../cli.js'
 import { Interrupted } from '../interrupt.js'
@@ -23,7 +24,9 @@ const TELL_MS = 250
 
 /** Ctrl-C ends it between two pieces of a file: what was proved is kept, and a repair that was begun leaves no wrong file behind. */
 export async function cacheVerify(cli: Cli, [repo]: string[], { sample, repair = false }: CacheVerifyOptions): Promise<Report> {
-  const { settings } = await cli.configuration()
+  const { settings: own, paths } = await cli.configuration()
+  // What is repaired comes from where a deploy would fetch it.
+  const settings = { ...own, hubEndpoint: readStackFile(paths.stackFile)?.hubUrl ?? own.hubEndpoint }
   const { localCache } = await import('../../worker/local-cache.js')
   const { VerifyRequest } = await import('../../contracts/cache.js')
   const request = VerifyRequest.safeParse({ repo, repair, ...(sample !== undefined && { sampleBytes: sample }) })

@@ -23,7 +23,7 @@ export function unwanted(revisions: RevisionCandidate[], policy: CachePolicy, no
   if (maxIdleDays !== undefined) {
     for (const revision of inOrder(revisions, 'lru')) {
       const idle = (now - revision.usedAt) / DAY_MS
-      if (idle > maxIdleDays) found.push({ revision, why: `not used for ${Math.floor(idle)} days, and ${maxIdleDays} is the most` })
+      if (idle > maxIdleDays) found.push({ revision, why: `not used for ${rounded(idle)} days, and ${rounded(maxIdleDays)} is the most` })
     }
   }
   return found
@@ -76,3 +76,6 @@ export function usefulTo(scan: CacheScan, revisions: RevisionCandidate[]): (revi
     blobsOf(repository, revision).some((blob) => !held.has(blob) && !stuck.has(blob.file)) ||
     revision.files.some(({ blob, file }) => blob === null && file !== null && !stuck.has(file))
 }
+
+/** Days, to a quarter of an hour. */
+const rounded = (days: number): number => Math.round(days * 100) / 100
