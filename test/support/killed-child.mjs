@@ -2,9 +2,11 @@
  * A process of its own that brings one model with the built code, which starts quickly enough to be killed again and again. Prints a line when it
  * begins, and the result. Run as: node killed-child.mjs <endpoint> <repo> <hubCache> <partials>
  */
-import { createHub } from '../../dist/src/adapters/hub/create-hub.js'
-import { hubSource } from '../../dist/src/adapters/sources/hub-source.js'
-import { createWeightStore } from '../../dist/src/adapters/weights/create-weight-store.js'
+// Found when it runs: the checks come before the build.
+const built = (path) => new URL(`../../dist/${path}`, import.meta.url).href
+const { createHub } = await import(built('src/adapters/hub/create-hub.js'))
+const { hubSource } = await import(built('src/adapters/sources/hub-source.js'))
+const { createWeightStore } = await import(built('src/adapters/weights/create-weight-store.js'))
 
 const [endpoint = '', repo = '', hubCache = '', partials = ''] = process.argv.slice(2)
 const hub = createHub({ endpoint, token: async () => null })
