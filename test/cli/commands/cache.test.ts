@@ -74,8 +74,8 @@ describe('aim cache', () => {
   test('show takes a branch or the beginning of a commit, and names those that are near', async () => {
     const show = (target: string) => cacheShow(cliAt().cli, [target])
     for (const target of ['org/a', 'ORG/A@main', 'org/a@cccc']) expect(await text(await show(target))).toContain('model.safetensors')
-    await expect(show('org/aa')).rejects.toMatchObject({ code: 'NotFound', message: expect.stringContaining('org/a') })
-    await expect(show('org/a@dddd')).rejects.toMatchObject({ code: 'NotFound' })
+    await expect(show('org/aa')).rejects.toMatchObject({ code: 'NotCached', message: expect.stringContaining('org/a') })
+    await expect(show('org/a@dddd')).rejects.toMatchObject({ code: 'NotCached' })
     await expect(show('../a')).rejects.toMatchObject({ code: 'InvalidInput', message: expect.stringContaining('MODEL: must') })
   })
 
