@@ -39,10 +39,10 @@ describe('what an endpoint keeps', () => {
 })
 
 it.each([
-  [`/home/hub/models--org--a/snapshots/${commitOf(1)}`, { repo: 'org/a', commit: commitOf(1) }],
-  [`/home/hub/models--org--a/snapshots/${commitOf(1)}/q4/model.gguf`, { repo: 'org/a', commit: commitOf(1) }],
-  [`/home/hub/models--gpt2/snapshots/${commitOf(1)}/`, { repo: 'gpt2', commit: commitOf(1) }],
-  [`/home/hub/models--org--a/snapshots/${commitOf(1)}0`, null],
+  [`/srv/hub/models--org--a/snapshots/${commitOf(1)}`, { repo: 'org/a', commit: commitOf(1) }],
+  [`/srv/hub/models--org--a/snapshots/${commitOf(1)}/q4/model.gguf`, { repo: 'org/a', commit: commitOf(1) }],
+  [`/srv/hub/models--gpt2/snapshots/${commitOf(1)}/`, { repo: 'gpt2', commit: commitOf(1) }],
+  [`/srv/hub/models--org--a/snapshots/${commitOf(1)}0`, null],
   ['/weights/chat', null],
 ])('%s is of the revision %j', (path, revision) => {
   expect(revisionOfPath(path)).toEqual(revision)
