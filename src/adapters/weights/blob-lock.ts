@@ -52,8 +52,7 @@ async function someoneHolds(folder: string, digest: string, except: string | nul
     const owner = ownerOf(name)
     if (owner === null || name === except) continue
     const path = join(folder, name)
-    const alive = isAlive(owner) ?? (await touchedLately(path))
-    if (!alive) await rm(path, { force: true })
+    if (!(await livesOrTouches(owner, path))) await rm(path, { force: true })
     else if (name.startsWith(`${digest}.`)) held = true
   }
   return held
@@ -64,7 +63,7 @@ export async function lockedDigests(folder: string): Promise<Set<string>> {
   const locked = new Set<string>()
   for (const name of await namesIn(folder)) {
     const owner = ownerOf(name)
-    if (owner !== null && (isAlive(owner) ?? (await touchedLately(join(folder, name))))) locked.add(name.slice(0, name.indexOf('.')))
+    if (owner !== null && (await livesOrTouches(owner, join(folder, name)))) locked.add(name.slice(0, name.indexOf('.')))
   }
   return locked
 }
@@ -84,8 +83,12 @@ function ownerOf(name: string): ProcessIdentity | null {
   return machine !== undefined && pid !== undefined && start !== undefined ? { machine, pid: Number(pid), start } : null
 }
 
-/** For what belongs to a process that cannot be looked at from here. */
-export async function touchedLately(path: string): Promise<boolean> {
+/** Whether the owner of a file lives; one of another machine, which cannot be looked at from here, as long as it touches the file. */
+export async function livesOrTouches(owner: ProcessIdentity, path: string): Promise<boolean> {
+  return isAlive(owner) ?? touchedLately(path)
+}
+
+async function touchedLately(path: string): Promise<boolean> {
   const facts = await stat(path).catch(() => null) // released meanwhile
   return facts !== null && Date.now() - facts.mtimeMs < FOREIGN_MS
 }

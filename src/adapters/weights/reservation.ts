@@ -3,9 +3,9 @@ import { readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AimError } from '../../contracts/errors.js'
-import { namesIn, touchedLately } from './blob-lock.js'
+import { namesIn, livesOrTouches } from './blob-lock.js'
 import { errno, headroom, inFolder, spaceAt } from './disk.js'
-import { isAlive, ownIdentity } from './process-identity.js'
+import { ownIdentity } from './process-identity.js'
 
 /** Room on a volume that a running download still needs. */
 export type Reservation = {
@@ -83,7 +83,7 @@ async function othersIn(folder: string, own: string): Promise<{ bytes: number; e
       /^(([0-9a-f]{12})-(\d+)-(\d+)-(\d+)-[0-9a-f]+)\.(space|space\.next|blobs)$/.exec(file) ?? []
     if (machine === undefined || pid === undefined || start === undefined || name === undefined || name === own) continue
     const path = join(folder, file)
-    const alive = isAlive({ machine, pid: Number(pid), start }) ?? (await touchedLately(join(folder, `${name}.space`)))
+    const alive = await livesOrTouches({ machine, pid: Number(pid), start }, join(folder, `${name}.space`))
     if (!alive) await rm(path, { force: true })
     else if (kind === 'space') bytes += Number(await readIfThere(path))
     else if (kind === 'blobs' && isEarlier(name, asked, own))

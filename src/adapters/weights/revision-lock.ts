@@ -2,10 +2,10 @@ import { createHash, randomBytes } from 'node:crypto'
 import { rm, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { WeightStore } from '../../ports/weight-store.js'
-import { lockedDigests, namesIn, touchedLately, tryLock, type BlobLock } from './blob-lock.js'
+import { lockedDigests, namesIn, livesOrTouches, tryLock, type BlobLock } from './blob-lock.js'
 import { errno, inFolder, partialsFolder, removeIfEmpty } from './disk.js'
 import { layoutOf, requireValidFiles } from './layout.js'
-import { isAlive, ownIdentity } from './process-identity.js'
+import { ownIdentity } from './process-identity.js'
 import { pause } from './transfer/retry.js'
 
 type Revision = { repo: string; commit: string }
@@ -80,7 +80,7 @@ async function liveClaims(folder: string): Promise<Set<string>> {
     const [, machine, pid, start, key] = /^([0-9a-f]{12})-(\d+)-(\d+)-[0-9a-f]+\.([0-9a-f]{40})\.claim$/.exec(name) ?? []
     if (machine === undefined || pid === undefined || start === undefined || key === undefined) continue
     const path = join(folder, name)
-    if (isAlive({ machine, pid: Number(pid), start }) ?? (await touchedLately(path))) claimed.add(key)
+    if (await livesOrTouches({ machine, pid: Number(pid), start }, path)) claimed.add(key)
     else await rm(path, { force: true })
   }
   return claimed
