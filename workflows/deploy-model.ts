@@ -55,7 +55,8 @@ async function deploy(flow: Deploy): Promise<Ending<DeployResult>> {
   const ready = await prove(flow, attempt)
   await learn(best, nodes, ready)
   const revision = { revision: lock.revision, model: model.repo, commit: model.commit, recipe: best.recipe, specFingerprint: spec }
-  await handOver(flow, ready.replica, { ...revision, deployedAt: new Date().toISOString(), deployedBy: actor })
+  const given = { deployedAt: new Date().toISOString(), deployedBy: actor, request: flow.request }
+  await handOver(flow, ready.replica, { ...revision, ...given })
   return deployed(flow, choice, { ...ready, revision: lock.revision, weights })
 }
 

@@ -8,8 +8,8 @@ import type { Ending } from './record.js'
 type Ended = Ending<DeployResult>
 
 /** What every end of a deploy tells: what was asked for and what was chosen. */
-function chosen({ request, steps }: Deploy, { plan, best, model }: Planned) {
-  const { recipe = null, backend = null, node = null } = best ?? {}
+function chosen({ request, steps, attempts }: Deploy, { plan, best, model }: Planned) {
+  const { recipe = null, backend = null, node = null, gpus = [] } = best ?? {}
   const { endpoint } = request
   return {
     endpoint,
@@ -18,6 +18,10 @@ function chosen({ request, steps }: Deploy, { plan, best, model }: Planned) {
     recipe,
     backend,
     node,
+    gpus,
+    gaveUp: null,
+    attempts: attempts.length,
+    simulated: false,
     plan,
     timings: steps.timings(),
   }

@@ -18,6 +18,11 @@ export function newSupervision(nowMs: number): Supervision {
     downSinceMs: null,
     reason: null,
     degraded: false,
+    presence: 'ready',
+    good: null,
+    healing: [],
+    next: null,
+    repairs: 0,
   }
 }
 

@@ -200,8 +200,9 @@ export class EndpointSupervisor {
   }
 
   private view(): EndpointView {
-    const { revision, replica, operation, reason, restarts, lastRestart } = this.state
-    return { endpoint: this.endpoint, phase: this.phase(), reason, revision, replica, operation, restarts, lastRestart }
+    const { revision, replica, operation, reason, restarts, lastRestart, presence, healing, next } = this.state
+    const known = { revision, replica, operation, restarts, lastRestart, presence, healing, next }
+    return { endpoint: this.endpoint, phase: this.phase(), reason, ...known }
   }
 
   private phase(): EndpointPhase {

@@ -1,18 +1,25 @@
 import type { Cluster } from '../../src/ports/cluster.js'
 import type { Hub } from '../../src/ports/hub.js'
+import type { NodeOwners } from '../../src/ports/node-owners.js'
 import type { PlanPolicy } from '../../src/ports/plan-policy.js'
 import type { Recipes } from '../../src/ports/recipes.js'
 import type { Records } from '../../src/ports/records.js'
 import { withFailures } from '../failures.js'
 import { admissionActivities } from './admission.js'
+import { leaseActivities } from './leases.js'
 import { operationActivities, waitingActivities } from './operations.js'
 import { planningActivities } from './planning.js'
 
-export type ControlPorts = { cluster: Cluster; hub: Hub; recipes: Recipes; records: Records; policy: PlanPolicy }
+export type ControlPorts = { cluster: Cluster; owners: NodeOwners; hub: Hub; recipes: Recipes; records: Records; policy: PlanPolicy }
 
 /** All activities of the control queue. */
 export function controlActivities(ports: ControlPorts) {
-  return withFailures({ ...admissionActivities(ports), ...operationActivities(ports), ...planningActivities(ports) })
+  return withFailures({
+    ...admissionActivities(ports),
+    ...leaseActivities(ports),
+    ...operationActivities(ports),
+    ...planningActivities(ports),
+  })
 }
 export type ControlActivities = ReturnType<typeof controlActivities>
 

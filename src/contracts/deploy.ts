@@ -3,7 +3,17 @@ import { BACKENDS, GRACE_SECONDS } from '../domain/engine.js'
 import { PRECISIONS } from '../domain/hardware.js'
 import { OBJECTIVES } from '../domain/recipe.js'
 import type { Requirements } from '../domain/requirements.js'
+import { FallbackPolicy } from './fallback.js'
 import { EndpointName, ModelId, NodeId, Port, RecipeId, Ref, RepoPath } from './names.js'
+
+/** `gpus` empty: not on this node at all. */
+const Repair = z.strictObject({
+  why: z.string().max(2_000),
+  avoid: z.array(z.strictObject({ node: NodeId, gpus: z.array(z.int().min(0)) })).default([]),
+  /** The engine that served is gone for good: it is not stopped, and nothing comes back if the repair fails. */
+  gone: z.boolean().default(true),
+})
+export type Repair = z.infer<typeof Repair>
 
 /** What a person asks for: input of `deployModel`. */
 export const DeployRequest = z.strictObject({
@@ -34,6 +44,10 @@ export const DeployRequest = z.strictObject({
   port: Port.optional(),
   /** Why; kept in the history. */
   reason: z.string().max(500, 'must be at most 500 characters').optional(),
+  /** What may happen when the first choice does not start. */
+  fallback: FallbackPolicy.prefault({}),
+  /** The endpoint's own workflow brings its replica back: why, and where it is not to be tried again. */
+  repair: Repair.optional(),
   /** Stop after the plan and change nothing. */
   dryRun: z.boolean().default(false),
 })

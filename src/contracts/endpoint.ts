@@ -1,5 +1,7 @@
 import type { EngineKey, EngineSpec } from '../domain/engine.js'
+import type { Presence } from '../domain/lease.js'
 import type { Plan } from '../domain/plan.js'
+import type { DeployRequest } from './deploy.js'
 import type { Weights } from './model.js'
 
 /** One running engine of an endpoint, and all that is needed to start it again. */
@@ -23,6 +25,17 @@ export type EndpointRevision = {
   specFingerprint: string
   deployedAt: string
   deployedBy: string
+  /** What was asked for: a repair plans by it again. */
+  request: DeployRequest
+}
+
+/** One thing that the endpoint's own workflow did about a problem. `at` is ISO 8601. */
+export type HealingStep = {
+  at: string
+  did: 'restart' | 'repair' | 'rollback' | 'adopt' | 'gave up'
+  why: string
+  outcome: 'done' | 'failed' | 'running'
+  detail: string
 }
 
 export type EndpointPhase = 'deploying' | 'serving' | 'restarting' | 'degraded' | 'stopping'
@@ -41,6 +54,12 @@ export type EndpointView = {
   operation: Operation | null
   restarts: number
   lastRestart: { at: string; why: string; downMs: number | null } | null
+  /** What its node says of itself. */
+  presence: Presence
+  /** The newest things that were done about problems, oldest first. */
+  healing: HealingStep[]
+  /** What comes next, in words; null: nothing but watching. */
+  next: string | null
 }
 
 /** Result of `deployModel`. */
@@ -56,6 +75,13 @@ export type DeployResult = {
   recipe: string | null
   backend: string | null
   node: string | null
+  gpus: number[]
+  /** What was asked for and is not given, in words; null: all was given. */
+  gaveUp: string | null
+  /** Tries that it took. */
+  attempts: number
+  /** The hardware is a captured inventory. */
+  simulated: boolean
   cache: 'hit' | 'miss' | null
   /** Bytes of its weights, and of them those that were fetched now, by kind of place; null when none were asked for. */
   weights: Pick<Weights, 'bytes' | 'fetchedBytes' | 'sources'> | null

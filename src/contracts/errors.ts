@@ -169,6 +169,44 @@ export const ERRORS = {
     fix: 'aim logs {endpoint}',
   },
 
+  GpuForeign: {
+    group: 'node',
+    exit: 1,
+    retry: false,
+    message: 'GPU {gpu} of {node} is held by process {pid} ({name}), which is not ours: {bytes} bytes',
+    fix: 'end that process, or keep the GPU away from us: aim node quarantine {node} {gpu}',
+  },
+  GpuHeld: {
+    group: 'node',
+    exit: 1,
+    retry: false,
+    message: 'GPU {gpu} of {node} has {free} bytes free and needs {needed}, and no process holds the rest',
+    fix: 'reset the GPU, then: aim node clear {node} {gpu}',
+  },
+  LeaseFenced: {
+    group: 'node',
+    exit: 1,
+    retry: false,
+    message: 'the lease {fence} of {endpoint} on {node} has been overtaken by {highest}',
+    fix: 'aim status {endpoint}',
+  },
+  LeaseRefused: { group: 'node', exit: 3, retry: false, message: '{node} refuses {endpoint}: {why}', fix: 'aim node show {node}' },
+  NodeLost: { group: 'node', exit: 1, retry: false, message: 'node {node} does not answer', fix: 'aim node show {node}' },
+  FallbackExhausted: {
+    group: 'plan',
+    exit: 3,
+    retry: false,
+    message: 'nothing that was tried starts {endpoint}: {tried}',
+    fix: 'all attempts with their logs: aim explain {endpoint}',
+  },
+  ApprovalRejected: {
+    group: 'plan',
+    exit: 1,
+    retry: false,
+    message: '{question} was not approved: {reason}',
+    fix: 'deploy it again with what you would accept',
+  },
+
   TemporalMissing: {
     group: 'platform',
     exit: 1,

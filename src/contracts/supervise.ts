@@ -1,5 +1,7 @@
 import { z } from 'zod'
 import { BACKENDS } from '../domain/engine.js'
+import { PRESENCES } from '../domain/lease.js'
+import { DeployRequest } from './deploy.js'
 import { EndpointName, NodeId } from './names.js'
 import { Parallel, Settings } from './recipe.js'
 
@@ -32,12 +34,20 @@ const Revision = z.strictObject({
   specFingerprint: z.string(),
   deployedAt: z.string(),
   deployedBy: z.string(),
+  request: DeployRequest,
+})
+const HealingStep = z.strictObject({
+  at: z.string(),
+  did: z.enum(['restart', 'repair', 'rollback', 'adopt', 'gave up']),
+  why: z.string(),
+  outcome: z.enum(['done', 'failed', 'running']),
+  detail: z.string(),
 })
 const Operation = z.strictObject({ ...Run, kind: z.enum(['deploy', 'undeploy']), requestFingerprint: z.string(), fence: Counter })
 
 /** All that an endpoint's own workflow knows, carried over continue-as-new. Times in ms since the epoch. */
 const Supervision = z.strictObject({
-  /** Number of the newest operation; grows over all lives of an endpoint, because engines are named after it. */
+  /** Number of the newest operation. */
   fence: Counter,
   operation: Operation.nullable(),
   revision: Revision.nullable(),
@@ -56,6 +66,14 @@ const Supervision = z.strictObject({
   reason: z.string().nullable(),
   /** Given up: only a person's next step brings it back. */
   degraded: z.boolean(),
+  /** What its node said last. */
+  presence: z.enum(PRESENCES).default('ready'),
+  /** The revision before, with the engine that served it well: what a rollback comes back to. */
+  good: Revision.nullable().default(null),
+  healing: z.array(HealingStep).max(20).default([]),
+  next: z.string().nullable().default(null),
+  /** Repairs and rollbacks so far: they are named after it. */
+  repairs: Counter.default(0),
 })
 export type Supervision = z.infer<typeof Supervision>
 

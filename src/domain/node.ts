@@ -33,6 +33,8 @@ export type Gpu = {
   health: GpuHealth
   /** Processes that hold its memory. */
   processes: { pid: number; name: string | null; vramBytes: number | null }[]
+  /** Why nobody is given it: leased to somebody, or in quarantine. Absent: it may be had. */
+  withheld?: { by: 'lease' | 'quarantine'; endpoint: string | null; why: string }
 }
 
 /** Versions as the tools print them; null: not told, or not a version. */
@@ -60,6 +62,10 @@ export type NodeInspection = {
   /** Why the list of GPUs may be incomplete; empty when it is certain. */
   problems: { code: string; message: string }[]
   backends: BackendReadiness[]
+  /** The hardware is a captured inventory: nothing here is a real GPU. */
+  simulated?: boolean
+  /** Why nothing new is placed here; absent: it may be. */
+  cordoned?: string
   /** Where other nodes fetch files from this one's cache; null: it serves none. */
   peerUrl: string | null
 }

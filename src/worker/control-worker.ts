@@ -5,6 +5,7 @@ import { controlActivities, controlWaitActivities } from '../../activities/contr
 import { compiledFile } from '../adapters/compiled.js'
 import { createPlanPolicy } from '../adapters/plan-policy/create-plan-policy.js'
 import { createCluster } from '../adapters/temporal/cluster.js'
+import { createNodeOwners } from '../adapters/temporal/node-owners.js'
 import type { Settings } from '../config/settings.js'
 import { CONTROL_QUEUE, WAIT_QUEUE } from '../contracts/task-queues.js'
 import type { Records } from '../ports/records.js'
@@ -14,7 +15,8 @@ import { recipesOf } from './recipes.js'
 /** The worker of all workflows and of what needs no node, and the one that only waits. The bundle was built with the project. */
 export function createControlWorkers(connection: NativeConnection, settings: Settings, records: Records): Promise<Worker[]> {
   const namespace = settings.temporalNamespace
-  const cluster = createCluster(new Client({ connection, namespace, identity: `aim-control@${settings.nodeId}` }))
+  const client = new Client({ connection, namespace, identity: `aim-control@${settings.nodeId}` })
+  const cluster = createCluster(client)
   const common = {
     connection,
     namespace,
@@ -28,6 +30,7 @@ export function createControlWorkers(connection: NativeConnection, settings: Set
       workflowBundle: { codePath: compiledFile(join('..', 'workflow-bundle.js')) },
       activities: controlActivities({
         cluster,
+        owners: createNodeOwners(client),
         hub: hubOf(settings),
         records,
         recipes: recipesOf(settings),

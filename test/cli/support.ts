@@ -1,3 +1,4 @@
+import { DeployRequest } from '../../src/contracts/deploy.js'
 import { PassThrough, Writable } from 'node:stream'
 import type { AimClient, EndpointStatus, OperationHandle } from '../../src/client/types.js'
 import type { Cli, GlobalFlags, Stream, Terminal } from '../../src/cli/cli.js'
@@ -75,6 +76,10 @@ export const deployed: DeployResult = {
   recipe: candidate.recipe,
   backend: 'llamacpp',
   node: 'node-1',
+  gpus: [],
+  gaveUp: null,
+  attempts: 1,
+  simulated: false,
   cache: 'miss',
   weights: { bytes: 92_400_000, fetchedBytes: 80_000_000, sources: { hub: 20_000_000, peer: 60_000_000 } },
   proof: { text: 'ok', tokens: 4, ms: 120 },
@@ -94,6 +99,7 @@ export const serving: EndpointView = {
     specFingerprint: 'something else',
     deployedAt: '2026-01-01T00:00:00.000Z',
     deployedBy: 'ada@host',
+    request: DeployRequest.parse({ endpoint: 'smol', model: 'org/smol' }),
   },
   replica: {
     key: { namespace: 'default', endpoint: 'smol', replica: 0, fence: 1, launch: 1 },

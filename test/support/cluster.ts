@@ -6,6 +6,7 @@ import { inject } from 'vitest'
 import { controlActivities, controlWaitActivities } from '../../activities/control/index.js'
 import { nodeActivities, nodeWatchActivities } from '../../activities/node/index.js'
 import { createCluster } from '../../src/adapters/temporal/cluster.js'
+import { createNodeOwners } from '../../src/adapters/temporal/node-owners.js'
 import { registerNode } from '../../src/adapters/temporal/nodes.js'
 import { createAimClient } from '../../src/client/aim-client.js'
 import { CONTROL_QUEUE, WAIT_QUEUE, nodeQueue, watchQueue } from '../../src/contracts/task-queues.js'
@@ -48,7 +49,14 @@ export async function startCluster() {
       // Few slots on purpose: no flow may hold one while it waits for another.
       maxConcurrentActivityTaskExecutions: 2,
       workflowBundle: await bundle(),
-      activities: controlActivities({ cluster: createCluster(client), hub, records, recipes: fakeRecipes, policy: fakePolicy }),
+      activities: controlActivities({
+        cluster: createCluster(client),
+        owners: createNodeOwners(client),
+        hub,
+        records,
+        recipes: fakeRecipes,
+        policy: fakePolicy,
+      }),
     }),
     Worker.create({ ...common, taskQueue: WAIT_QUEUE, activities: controlWaitActivities({ cluster: createCluster(client) }) }),
     Worker.create({ ...common, taskQueue: nodeQueue(nodeId), activities: nodeActivities(ports) }),

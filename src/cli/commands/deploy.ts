@@ -42,6 +42,8 @@ const FLAG_OF: Record<keyof DeployRequest, string> = {
   maxPricePerHour: '--max-price',
   port: '--port',
   reason: '--reason',
+  fallback: '--fallback',
+  repair: 'repair',
   dryRun: '--dry-run',
 }
 

@@ -1,0 +1,23 @@
+import type { LeaseName, NodeView } from '../../src/contracts/node-owner.js'
+import type { Claim, LeaseAnswer, Owner } from '../../src/domain/lease.js'
+import type { NodeOwners } from '../../src/ports/node-owners.js'
+import { caller } from '../run.js'
+
+type OnNode<T> = { nodeId: string } & T
+
+/** What a flow asks of the owners of nodes. Asked again, each changes nothing. */
+export function leaseActivities({ owners }: { owners: NodeOwners }) {
+  return {
+    nodeViews: (): Promise<NodeView[]> => owners.views(),
+
+    leaseGpus: ({ nodeId, ...claim }: OnNode<Claim>): Promise<LeaseAnswer> => owners.lease(nodeId, claim, caller()),
+
+    releaseLease: ({ nodeId, ...lease }: OnNode<LeaseName>): Promise<void> => owners.release(nodeId, lease, caller()),
+
+    giveBackLeases: ({ nodeId, ...what }: OnNode<{ endpoint: string; owner?: Owner }>): Promise<void> =>
+      owners.giveBack(nodeId, what, caller()),
+
+    quarantineGpu: ({ nodeId, gpu, reason }: OnNode<{ gpu: number; reason: string }>): Promise<void> =>
+      owners.quarantine(nodeId, gpu, reason, caller()),
+  }
+}
