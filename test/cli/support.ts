@@ -122,6 +122,9 @@ export const serving: EndpointView = {
   operation: null,
   restarts: 0,
   lastRestart: null,
+  presence: 'ready',
+  healing: [],
+  next: null,
 }
 
 export const statusOf = (view: EndpointView | null, problem: string | null = null): EndpointStatus => ({
