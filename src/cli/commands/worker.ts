@@ -10,8 +10,8 @@ export async function worker(cli: Cli): Promise<Report> {
 }
 
 /** Runs until Ctrl-C; engines on this machine go on. */
-export async function node(cli: Cli): Promise<Report> {
-  const { settings } = await cli.configuration()
+export async function node(cli: Cli, _args: string[], { simulate, id }: { simulate?: string; id?: string }): Promise<Report> {
+  const { settings } = await cli.configuration({ simulate, nodeId: id })
   const { runNodeWorker } = await import('../../worker/node.js')
   await runNodeWorker(settings, { onStep: cli.note, signal: cli.interrupts() })
   return silentReport(0, ['the node worker has ended; its engines go on'])
