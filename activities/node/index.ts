@@ -25,6 +25,8 @@ export type NodePorts = {
   cachePolicy: CachePolicy
   launcher: EngineLauncher
   fences: FenceStore
+  /** Milliseconds that a driver may take to give GPU memory back; absent: 20 s. */
+  freeWithinMs?: number
   client: EngineClient
 }
 
