@@ -36,8 +36,8 @@ async function createNode({ freeWithinMs = 2_000, probe }: { freeWithinMs?: numb
     ledger: new FakeLedger(),
     freeWithinMs,
   })
-  const run = <A, R>(activity: (input: A) => Promise<R>, input: A): Promise<R> =>
-    new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') }).run(activity, input) as Promise<R>
+  const run = async <A, R>(activity: (input: A) => Promise<R>, input: A): Promise<R> =>
+    new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') }).run<[A], R, typeof activity>(activity, input)
   return {
     ...home,
     launch: (key: EngineKey, spec: EngineSpec) => run(activities.launchEngine, { key, spec }),
@@ -207,7 +207,9 @@ async function leaveOrphan(node: EngineHome & Awaited<ReturnType<typeof createNo
   node.engine.next({ orphan: true }, { served: 'leaver' })
   const { state } = await node.launch(key, node.spec({ servedName: 'leaver' }))
   const orphan = await waitFor('its child', () => {
-    const pids = files(node).map((name) => Number.parseInt(name, 10))
+    const pids = files(node)
+      .map((name) => Number.parseInt(name, 10))
+      .filter(pidAlive)
     const child = pids.find((pid) => state.phase === 'running' && pid !== state.pid)
     return pids.length === 1 && child
   })
