@@ -129,6 +129,12 @@ export const SETTINGS = {
     secret: true,
   },
   nodeId: { env: 'AIM_NODE_ID', rule: NodeId, default: () => nodeIdFrom(hostname()), about: 'stable id of this node' },
+  nodeGraceSeconds: {
+    env: 'AIM_NODE_GRACE_SECONDS',
+    rule: z.coerce.number().pipe(z.int().min(1, 'must be 1 or higher').max(86_400, 'must be 86400 or lower')),
+    default: () => 60,
+    about: 'seconds that this node may be silent before it counts as lost and its endpoints move',
+  },
   enginePorts: {
     env: 'AIM_ENGINE_PORTS',
     rule: z.string().regex(/^\d{4,5}-\d{4,5}$/, 'must be a range: 8100-8199'),
