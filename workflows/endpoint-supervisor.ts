@@ -110,8 +110,7 @@ export class EndpointSupervisor {
   private async serve({ nodeId, key, spec }: Replica): Promise<string> {
     try {
       if (this.state.provedAtMs === null) this.served(await longOnNode(nodeId).proveReady({ key, spec }))
-      const gone = await watchOnNode(nodeId).watchEngine({ key })
-      return gone.phase === 'exited' ? `engine ended: ${gone.signal ?? `exit code ${gone.code ?? 'unknown'}`}` : 'engine gone'
+      return (await watchOnNode(nodeId).watchEngine({ key, spec })).why
     } catch (error) {
       if (isCancellation(error)) throw error
       return rootMessage(error)

@@ -35,6 +35,7 @@ export function nodePortsOf(settings: Settings, peerUrl: string | null = null, o
     cachePolicy: cachePolicyOf(settings),
     launcher: launcherOf(settings),
     client: createEngineClient(),
+    hangMs: settings.hangSeconds * 1_000,
   }
 }
 

@@ -40,6 +40,7 @@ export async function startCluster() {
     cachePolicy: OWN_POLICY,
     launcher: machine,
     client: machine,
+    hangMs: 2_000,
   }
   const common = { connection: native, namespace, maxHeartbeatThrottleInterval: '200 ms' } as const
   const workers = await Promise.all([

@@ -31,6 +31,7 @@ const worker = await Worker.create({
     cachePolicy: { order: 'lru' },
     launcher: machine,
     client: machine,
+    hangMs: 60_000,
   }),
 })
 const running = worker.run()
