@@ -21,7 +21,7 @@ function chosen({ request, steps, attempts }: Deploy, { plan, best, model }: Pla
     gpus,
     gaveUp: null,
     attempts: attempts.length,
-    simulated: false,
+    simulated: best?.simulated === true,
     plan,
     timings: steps.timings(),
   }

@@ -145,7 +145,17 @@ export function launch(
     const spec = engineSpec(best, endpoint, weights.path, request.port ?? samePort)
     const key = { namespace: workflowInfo().namespace, endpoint, replica: 0, fence, launch: 1 }
     undo(() => onNode(best.node).stopEngine({ key, graceSeconds: GRACE_SECONDS }))
-    const attempt = new EngineAttempt({ key, spec, nodeId: best.node, recipe: best.recipe, weightBytes: best.weightBytes }, attempts)
+    const attempt = new EngineAttempt(
+      {
+        key,
+        spec,
+        nodeId: best.node,
+        recipe: best.recipe,
+        weightBytes: best.weightBytes,
+        ...(best.simulated === true && { simulated: true }),
+      },
+      attempts,
+    )
     say(`${best.backend} on port ${await attempt.launch()}`)
     return attempt
   })

@@ -4,7 +4,7 @@ import type { Replica } from '../src/contracts/endpoint.js'
 import { longOnNode, onNode } from './activities.js'
 import { rootFailure, type Attempt } from './record.js'
 
-type Engine = Pick<Replica, 'key' | 'spec' | 'nodeId' | 'weightBytes'> & { recipe: string }
+type Engine = Pick<Replica, 'key' | 'spec' | 'nodeId' | 'simulated' | 'weightBytes'> & { recipe: string }
 export type Proof = { text: string; tokens: number; ms: number }
 export type ReadyEngine = { replica: Replica; proof: Proof; memory: ReportedMemory | null }
 
@@ -45,10 +45,10 @@ export class EngineAttempt {
 
   prove(): Promise<ReadyEngine> {
     return this.kept(async () => {
-      const { key, spec, nodeId, weightBytes } = this.engine
+      const { key, spec, nodeId, simulated, weightBytes } = this.engine
       const { url, pid, memory, ...proof } = await longOnNode(nodeId).proveReady({ key, spec })
       this.record.outcome = 'ready'
-      return { replica: { key, nodeId, spec, url, pid, weightBytes }, proof, memory }
+      return { replica: { key, nodeId, ...(simulated === true && { simulated }), spec, url, pid, weightBytes }, proof, memory }
     })
   }
 

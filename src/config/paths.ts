@@ -13,6 +13,8 @@ export function pathsOf(settings: Pick<Settings, 'home' | 'hfHome' | 'cacheDir'>
     temporalLog: join(settings.home, 'logs', 'temporal.log'),
     database: join(settings.home, 'database'),
     engines: join(settings.home, 'engines'),
+    /** Who holds which GPU memory of a virtual node. */
+    simulated: join(settings.home, 'simulated'),
     tools: settings.cacheDir,
     /** Standard Hugging Face cache: `models--org--name/{blobs,snapshots,refs}`. */
     hubCache,

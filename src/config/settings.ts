@@ -129,6 +129,12 @@ export const SETTINGS = {
     secret: true,
   },
   nodeId: { env: 'AIM_NODE_ID', rule: NodeId, default: () => nodeIdFrom(hostname()), about: 'stable id of this node' },
+  simulate: {
+    env: 'AIM_SIMULATE',
+    rule: z.string().min(1).optional(),
+    default: () => undefined,
+    about: 'folder of `aim node capture` that stands for the GPUs of this node; everything then says `simulated`',
+  },
   enginePorts: {
     env: 'AIM_ENGINE_PORTS',
     rule: z.string().regex(/^\d{4,5}-\d{4,5}$/, 'must be a range: 8100-8199'),

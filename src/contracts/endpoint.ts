@@ -8,6 +8,8 @@ import type { Weights } from './model.js'
 export type Replica = {
   key: EngineKey
   nodeId: string
+  /** The node's hardware is a captured inventory. */
+  simulated?: true
   spec: EngineSpec
   url: string
   pid: number
