@@ -94,3 +94,17 @@ export function watchOnNode(nodeId: string) {
     retry: { initialInterval: '250 ms', backoffCoefficient: 1 },
   })
 }
+
+/**
+ * The attendance of a node. Its end is the news: it is not tried again by itself. `waitMs`: how long it may wait for somebody to take it up;
+ * null: for ever.
+ */
+export function attendOnNode(nodeId: string, waitMs: number | null) {
+  return proxyActivities<NodeWatchActivities>({
+    taskQueue: watchQueue(nodeId),
+    ...(waitMs !== null && { scheduleToStartTimeout: waitMs }),
+    startToCloseTimeout: '24 h',
+    heartbeatTimeout: '3 s',
+    retry: { maximumAttempts: 1 },
+  })
+}

@@ -15,6 +15,8 @@ export function pathsOf(settings: Pick<Settings, 'home' | 'hfHome' | 'cacheDir'>
     engines: join(settings.home, 'engines'),
     /** Who holds which GPU memory of a virtual node. */
     simulated: join(settings.home, 'simulated'),
+    /** Per node id: its lock and the fences that it saw. */
+    nodes: join(settings.home, 'nodes'),
     tools: settings.cacheDir,
     /** Standard Hugging Face cache: `models--org--name/{blobs,snapshots,refs}`. */
     hubCache,

@@ -135,6 +135,12 @@ export const SETTINGS = {
     default: () => undefined,
     about: 'folder of `aim node capture` that stands for the GPUs of this node; everything then says `simulated`',
   },
+  nodeGraceSeconds: {
+    env: 'AIM_NODE_GRACE_SECONDS',
+    rule: z.coerce.number().pipe(z.int().min(1, 'must be 1 or higher').max(86_400, 'must be 86400 or lower')),
+    default: () => 60,
+    about: 'seconds that this node may be silent before it counts as lost and its endpoints move',
+  },
   enginePorts: {
     env: 'AIM_ENGINE_PORTS',
     rule: z.string().regex(/^\d{4,5}-\d{4,5}$/, 'must be a range: 8100-8199'),

@@ -97,5 +97,3 @@ export type Supervision = z.infer<typeof Supervision>
 
 /** Input of `superviseEndpoint`. `carried` is the workflow's own, from one of its runs to the next. */
 export const SuperviseInput = z.strictObject({ endpoint: EndpointName, carried: Supervision.optional() })
-
-export const ManageNodeInput = z.strictObject({ nodeId: NodeId })

@@ -1,3 +1,5 @@
+import { join } from 'node:path'
+import { createFenceStore } from '../adapters/fences/create-fence-store.js'
 import { findTools, createNodeProbe } from '../adapters/probe/index.js'
 import { createSimulatedProbe } from '../adapters/simulated/index.js'
 import { createEngineClient } from '../adapters/engine-client/index.js'
@@ -21,6 +23,7 @@ const TOOL_LIMIT_MS = 20_000
  * @throws AimError `InvalidInput` for sources that are not configured.
  */
 export function nodePortsOf(settings: Settings, peerUrl: string | null = null, onWarning?: (text: string) => void): NodePorts {
+  const { nodes } = pathsOf(settings)
   return {
     nodeId: settings.nodeId,
     namespace: settings.temporalNamespace,
@@ -28,6 +31,7 @@ export function nodePortsOf(settings: Settings, peerUrl: string | null = null, o
     ...localWeights(settings, onWarning),
     cachePolicy: cachePolicyOf(settings),
     launcher: launcherOf(settings),
+    fences: createFenceStore({ file: join(nodes, `${settings.nodeId}.fences.json`), nodeId: settings.nodeId }),
     client: createEngineClient(),
     hangMs: settings.hangSeconds * 1_000,
   }

@@ -7,6 +7,7 @@ import type { Measurement } from '../../src/domain/measurement.js'
 import type { Recipe } from '../../src/domain/recipe.js'
 import type { EngineClient } from '../../src/ports/engine-client.js'
 import type { EngineLauncher } from '../../src/ports/engine-launcher.js'
+import type { FenceStore } from '../../src/ports/fence-store.js'
 import type { Hub } from '../../src/ports/hub.js'
 import type { NodeProbe } from '../../src/ports/node-probe.js'
 import type { PlanPolicy } from '../../src/ports/plan-policy.js'
@@ -224,6 +225,22 @@ export class FakeRecords implements Records {
     const record = this.all.get(runId)
     if (record === undefined) throw new AimError('NotFound', { what: `record ${runId}` })
     return record
+  }
+}
+
+/** Fences of a node without a disk. */
+export class FakeFences implements FenceStore {
+  private readonly seen = new Map<string, number>()
+
+  async check({ endpoint, replica, gpus, fence }: Parameters<FenceStore['check']>[0]): Promise<void> {
+    const names = [`${endpoint}/${replica}`, ...gpus.map(String)]
+    const highest = Math.max(...names.map((name) => this.seen.get(name) ?? 0))
+    if (highest > fence) throw new AimError('LeaseFenced', { fence, endpoint, node: 'fake', highest })
+    for (const name of names) this.seen.set(name, fence)
+  }
+
+  async highest(): Promise<number> {
+    return Math.max(0, ...this.seen.values())
   }
 }
 
