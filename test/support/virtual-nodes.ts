@@ -113,10 +113,10 @@ async function createVirtualNode({ dir, address, namespace, hfHome, env, capture
     },
     killEngines,
     /** Says that a process, which is not ours, holds memory of a GPU; without one it has leaked. Answers how to take it back. */
-    plant({ gpu, bytes, pid = null, name = null }: Plant): () => void {
+    plant({ gpu, bytes, pid, name }: Plant): () => void {
       const file = join(simulated, `planted-${gpu}-${pid ?? 'leak'}.json`)
       mkdirSync(simulated, { recursive: true })
-      writeFileSync(`${file}.tmp`, JSON.stringify({ pid, name, gpus: [{ index: gpu, bytes }] }))
+      writeFileSync(`${file}.tmp`, JSON.stringify({ pid: pid ?? null, name, gpus: [{ index: gpu, bytes }] }))
       renameSync(`${file}.tmp`, file)
       return () => rmSync(file, { force: true })
     },

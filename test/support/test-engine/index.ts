@@ -87,6 +87,8 @@ export function createTestEngine(dir: string) {
   }
 }
 
+export type TestEngine = ReturnType<typeof createTestEngine>
+
 /** Changes an engine that runs; null takes a behaviour back. It hears this while it hangs, too. */
 export async function behave(url: string, change: { [K in keyof Behaviour]?: Behaviour[K] | null }): Promise<void> {
   const answer = await fetch(`${url}/test/behave`, { method: 'POST', body: JSON.stringify(change) })
