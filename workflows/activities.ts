@@ -89,8 +89,8 @@ export function watchOnNode(nodeId: string) {
   return proxyActivities<NodeWatchActivities>({
     taskQueue: watchQueue(nodeId),
     startToCloseTimeout: '24 h',
-    // An engine that dies while no worker runs is found this long after a worker is back.
-    heartbeatTimeout: '15 s',
+    // That a node is gone, or that its worker is another one, is told by its owner: the beats need not be close.
+    heartbeatTimeout: '60 s',
     retry: { initialInterval: '250 ms', backoffCoefficient: 1 },
   })
 }

@@ -25,7 +25,7 @@ function chosen({ request, steps, attempts }: Deploy, { plan, best, model }: Giv
     gpus,
     gaveUp: gaveUpOf(best),
     attempts: attempts.length,
-    simulated: false,
+    simulated: best?.simulated === true,
     plan,
     timings: steps.timings(),
   }

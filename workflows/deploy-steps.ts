@@ -30,7 +30,8 @@ export function admit({ request, steps, undo }: Deploy): Promise<{ actor: string
     const { actor, revisionFloor } = await control.admit({ kind: 'deploy', endpoint, reason, request })
     show({ AimActor: actor })
     if (dryRun) return { actor, lock: null, replica: await control.currentReplica({ endpoint }) }
-    const lock = await takeLock({ endpoint, kind: 'deploy', requestFingerprint: requestFingerprint(request), revisionFloor }, undo)
+    const kind = request.repair === undefined ? 'deploy' : 'repair'
+    const lock = await takeLock({ endpoint, kind, requestFingerprint: requestFingerprint(request), revisionFloor }, undo)
     return { actor, lock, replica: lock.outcome === 'begun' ? (lock.current?.replica ?? null) : null }
   })
 }

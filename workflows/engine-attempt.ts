@@ -32,10 +32,10 @@ export class EngineAttempt {
   }
 
   async prove(spec: EngineSpec): Promise<ReadyEngine> {
-    const { node: nodeId, weightBytes } = this.candidate
+    const { node: nodeId, weightBytes, simulated } = this.candidate
     const { url, pid, memory, ...proof } = await longOnNode(nodeId).proveReady({ key: this.key, spec })
     this.ended('ready')
-    return { replica: { key: this.key, nodeId, spec, url, pid, weightBytes }, proof, memory }
+    return { replica: { key: this.key, nodeId, ...(simulated === true && { simulated }), spec, url, pid, weightBytes }, proof, memory }
   }
 
   failed(error: unknown): void {

@@ -42,13 +42,13 @@ export async function undeployModel(input: unknown): Promise<UndeployResult> {
   )
 }
 
-/** Takes the lock; a deploy that holds it is cancelled first, and undoes what it did. Another undeploy is joined. */
+/** Takes the lock; a deploy or a repair that holds it is cancelled first, and undoes what it did. Another undeploy is joined. */
 async function takeOver(endpoint: string, revisionFloor: number, undo: Undo): Promise<Begun | { holder: Run }> {
   undo(() => control.endOperation({ endpoint }))
   for (;;) {
     const answer = await control.beginOperation({ endpoint, kind: 'undeploy', requestFingerprint: '', revisionFloor })
     if (answer.outcome === 'begun') return answer
-    if (answer.outcome === 'busy' && answer.kind === 'deploy') await control.cancelRun({ run: answer.holder })
+    if (answer.outcome === 'busy' && answer.kind !== 'undeploy') await control.cancelRun({ run: answer.holder })
     else return { holder: answer.holder }
     await waiting.awaitClosed({ run: answer.holder })
   }

@@ -10,6 +10,7 @@ import type { WeightStore } from '../../src/ports/weight-store.js'
 import { withFailures } from '../failures.js'
 import { attendActivities } from './attend.js'
 import { cacheActivities } from './cache.js'
+import { checkActivities } from './check.js'
 import { engineActivities } from './engine.js'
 import { machineActivities } from './machine.js'
 import { watchActivities } from './watch.js'
@@ -26,11 +27,13 @@ export type NodePorts = {
   launcher: EngineLauncher
   fences: FenceStore
   client: EngineClient
+  /** In which time a hang of an engine is found. */
+  hangMs: number
 }
 
 /** All activities of a node's own queue. */
 export function nodeActivities(ports: NodePorts) {
-  return withFailures({ ...machineActivities(ports), ...engineActivities(ports), ...cacheActivities(ports) })
+  return withFailures({ ...machineActivities(ports), ...engineActivities(ports), ...cacheActivities(ports), ...checkActivities(ports) })
 }
 export type NodeActivities = ReturnType<typeof nodeActivities>
 

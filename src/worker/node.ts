@@ -15,11 +15,16 @@ import { installRuntime } from './runtime.js'
 import type { WorkerHooks } from './hooks.js'
 
 /** `aim node`: the node worker of this machine, until the signal. Its engines go on without it, and the next one finds them. */
-export async function runNodeWorker(settings: Settings, { signal, onStep }: WorkerHooks): Promise<void> {
+export async function runNodeWorker(settings: Settings, hooks: WorkerHooks): Promise<void> {
+  installRuntime(hooks.onStep)
+  await serveNode(settings, hooks)
+}
+
+/** The same where Temporal's runtime is installed: a process may serve several nodes, each with a home of its own. */
+export async function serveNode(settings: Settings, { signal, onStep }: WorkerHooks): Promise<void> {
   const temporal = temporalOf(settings)
   if (temporal === null) throw new AimError('NotRunning', { what: 'Temporal' })
   const { nodeId } = settings
-  installRuntime(onStep)
   await withClosers(async (opened) => {
     const lock = lockFile(nodeLock(settings), `a worker of node ${nodeId}`)
     opened(() => lock.release())
