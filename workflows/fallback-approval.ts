@@ -4,9 +4,9 @@ import {
   APPROVE_UPDATE,
   ApprovalAnswer,
   REJECT_UPDATE,
-  type Approval,
   type ApprovalView,
 } from '../src/contracts/fallback.js'
+import type { Approval } from '../src/contracts/fallback-policy.js'
 import type { Candidate } from '../src/domain/plan.js'
 import { failure, parseInput } from './input.js'
 
