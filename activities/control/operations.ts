@@ -4,6 +4,7 @@ import type { Cluster } from '../../src/ports/cluster.js'
 import { beating } from '../beat.js'
 import { caller } from '../run.js'
 
+type For = { endpoint: string; holder?: Run }
 type Begin = { endpoint: string; kind: Operation['kind']; requestFingerprint: string; revisionFloor: number }
 
 /** What a flow asks of an endpoint's own workflow. Asked again, each changes nothing. */
@@ -17,9 +18,10 @@ export function operationActivities({ cluster }: { cluster: Cluster }) {
     /** Null: there is no such endpoint. */
     endpointView: ({ endpoint }: { endpoint: string }): Promise<EndpointView | null> => cluster.endpointView(endpoint),
 
-    standDown: ({ endpoint }: { endpoint: string }): Promise<void> => cluster.standDown(endpoint, caller()),
+    /** A child asks for the flow that holds the lock: its `holder`. */
+    standDown: ({ endpoint, holder }: For): Promise<void> => cluster.standDown(endpoint, { ...caller(), ...holder }),
 
-    resume: ({ endpoint }: { endpoint: string }): Promise<void> => cluster.resume(endpoint, caller()),
+    resume: ({ endpoint, holder }: For): Promise<void> => cluster.resume(endpoint, { ...caller(), ...holder }),
 
     adoptReplica: ({ endpoint, ...adopted }: { endpoint: string; replica: Replica; revision: EndpointRevision }): Promise<void> =>
       cluster.adoptReplica(endpoint, adopted, caller()),

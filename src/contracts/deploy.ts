@@ -103,4 +103,9 @@ export type StepProgress = {
 }
 
 /** Answer of the query `progress`; `bytes` is filled in by the client from heartbeats. */
-export type OperationProgress = { steps: StepProgress[]; bytes?: { done: number; total: number; file: string } }
+export type OperationProgress = {
+  steps: StepProgress[]
+  bytes?: { done: number; total: number; file: string }
+  /** What a person is asked, and the flow that waits for the answer until then (ISO 8601). */
+  approval?: { workflowId: string; question: string; until: string } | undefined
+}
