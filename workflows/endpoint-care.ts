@@ -1,8 +1,9 @@
 import { CancellationScope, condition, isCancellation, log, sleep } from '@temporalio/workflow'
 import type { Replica } from '../src/contracts/endpoint.js'
+import { policyOf } from '../src/domain/fallback/policies.js'
 import { nextRung } from '../src/domain/health/ladder.js'
 import { failuresAfter } from '../src/domain/restarts.js'
-import { longOnNode, onNode, sweepNode, watchOnNode } from './activities.js'
+import { control, longOnNode, onNode, sweepNode, watchOnNode } from './activities.js'
 import { beginStep, endStep, publish, runningStep, type Supervised } from './endpoint-state.js'
 import { rootFailure } from './record.js'
 import { rootMessage } from './steps.js'
@@ -72,6 +73,7 @@ async function startAgain(its: Supervised, replica: Replica, { why, failure }: P
   const rung = nextRung(failure, state.failures, why)
   if (rung.do === 'repair') {
     await stopForGood(replica)
+    if (policyOf(failure).quarantine) await keepFromOthers(replica, why)
     const { nodeId: node, spec } = replica
     const trouble = { kind: 'crash', why: rung.why, avoid: [{ node, gpus: spec.gpus }], gone: true } as const
     Object.assign(state, { trouble: { ...trouble, rung: 'repair', tries: 0, retryAtMs: null }, reason: rung.why })
@@ -99,6 +101,18 @@ async function stopForGood({ nodeId, key }: Replica): Promise<void> {
   } catch (error) {
     if (isCancellation(error)) throw error
     log.warn('an engine that was given up could not be stopped', { node: nodeId, error: rootMessage(error) })
+  }
+}
+
+/** Which of several GPUs is at fault nobody knows: then they are only avoided. */
+async function keepFromOthers({ nodeId, spec: { gpus } }: Replica, why: string): Promise<void> {
+  const [gpu] = gpus
+  if (gpu === undefined || gpus.length > 1) return
+  try {
+    await control.quarantineGpu({ nodeId, gpu, reason: why.slice(0, 500) })
+  } catch (error) {
+    if (isCancellation(error)) throw error
+    log.warn('a GPU was not put into quarantine', { node: nodeId, gpu, error: rootMessage(error) })
   }
 }
 

@@ -1,4 +1,5 @@
 export { deployModel } from './deploy-model.js'
+export { healthCheck } from './health-check.js'
 export { manageNode } from './manage-node.js'
 export { recipeFallback } from './recipe-fallback.js'
 export { refreshCache } from './refresh-cache.js'

@@ -1,4 +1,4 @@
-import type { EndpointRevision, Operation, Replica } from '../../src/contracts/endpoint.js'
+import type { EndpointRevision, EndpointView, Operation, Replica } from '../../src/contracts/endpoint.js'
 import type { OperationAnswer, Run } from '../../src/contracts/messages.js'
 import type { Cluster } from '../../src/ports/cluster.js'
 import { beating } from '../beat.js'
@@ -12,7 +12,11 @@ export function operationActivities({ cluster }: { cluster: Cluster }) {
   return {
     beginOperation: ({ endpoint, ...request }: Begin): Promise<OperationAnswer> => cluster.beginOperation(endpoint, request, caller()),
 
-    currentReplica: ({ endpoint }: { endpoint: string }): Promise<Replica | null> => cluster.currentReplica(endpoint),
+    currentReplica: async ({ endpoint }: { endpoint: string }): Promise<Replica | null> =>
+      (await cluster.endpointView(endpoint))?.replica ?? null,
+
+    /** Null: there is no such endpoint. */
+    endpointView: ({ endpoint }: { endpoint: string }): Promise<EndpointView | null> => cluster.endpointView(endpoint),
 
     /** A child asks for the flow that holds the lock: its `holder`. */
     standDown: ({ endpoint, holder }: For): Promise<void> => cluster.standDown(endpoint, { ...caller(), ...holder }),

@@ -44,7 +44,13 @@ export type HealingStep = {
 export type EndpointPhase = 'deploying' | 'serving' | 'restarting' | 'repairing' | 'degraded' | 'stopping'
 
 /** Who holds the one-operation lock of an endpoint. */
-export type Operation = { kind: 'deploy' | 'undeploy' | 'repair'; workflowId: string; runId: string; requestFingerprint: string; fence: number }
+export type Operation = {
+  kind: 'deploy' | 'undeploy' | 'repair'
+  workflowId: string
+  runId: string
+  requestFingerprint: string
+  fence: number
+}
 
 /** Answer of the query `endpoint` on `endpoint/<name>`. */
 export type EndpointView = {
