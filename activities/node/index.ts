@@ -10,6 +10,7 @@ import type { WeightStore } from '../../src/ports/weight-store.js'
 import { withFailures } from '../failures.js'
 import { attendActivities } from './attend.js'
 import { cacheActivities } from './cache.js'
+import { checkActivities } from './check.js'
 import { engineActivities } from './engine.js'
 import { machineActivities } from './machine.js'
 import { watchActivities } from './watch.js'
@@ -28,11 +29,13 @@ export type NodePorts = {
   /** Milliseconds that a driver may take to give GPU memory back; absent: 20 s. */
   freeWithinMs?: number
   client: EngineClient
+  /** In which time a hang of an engine is found. */
+  hangMs: number
 }
 
 /** All activities of a node's own queue. */
 export function nodeActivities(ports: NodePorts) {
-  return withFailures({ ...machineActivities(ports), ...engineActivities(ports), ...cacheActivities(ports) })
+  return withFailures({ ...machineActivities(ports), ...engineActivities(ports), ...cacheActivities(ports), ...checkActivities(ports) })
 }
 export type NodeActivities = ReturnType<typeof nodeActivities>
 

@@ -153,6 +153,12 @@ export const SETTINGS = {
     default: () => '8100-8199',
     about: 'ports that endpoints may take',
   },
+  hangSeconds: {
+    env: 'AIM_HANG_SECONDS',
+    rule: z.coerce.number().pipe(z.number().min(5, 'must be 5 or higher').max(3_600, 'must be 3600 or lower')),
+    default: () => 60,
+    about: 'an engine that has computed nothing for this long, though asked, hangs and is started again',
+  },
   vllmBin: {
     env: 'AIM_VLLM_BIN',
     rule: z.string().optional(),

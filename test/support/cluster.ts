@@ -44,6 +44,7 @@ export async function startCluster() {
     launcher: machine,
     fences: new FakeFences(),
     client: machine,
+    hangMs: 2_000,
   }
   const desk = createNodeDesk(client, describer(nodeId, fakeProbe))
   const common = { connection: native, namespace, maxHeartbeatThrottleInterval: '200 ms' } as const

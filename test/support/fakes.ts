@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { AimError } from '../../src/contracts/errors.js'
 import type { PinnedModel, Weights } from '../../src/contracts/model.js'
 import { engineKeyName, type EngineKey, type EngineSpec, type EngineState } from '../../src/domain/engine.js'
@@ -23,6 +24,10 @@ export class FakeMachine implements EngineLauncher, EngineClient {
   readonly started: string[] = []
   /** What the next launches do; the default is to run and to answer. */
   startsAs: 'answers' | 'exits' | 'silent' = 'answers'
+  /** Addresses that take a connection and answer nothing any more. */
+  readonly hangs = new Set<string>()
+  /** Others have requests running. */
+  busy = false
   private nextPort = 9_000
 
   async launch(key: EngineKey, spec: EngineSpec) {
@@ -72,11 +77,21 @@ export class FakeMachine implements EngineLauncher, EngineClient {
     return []
   }
 
-  async healthy(): Promise<boolean> {
-    return this.startsAs !== 'silent'
+  async healthy(url: string): Promise<boolean> {
+    return this.startsAs !== 'silent' && !this.hangs.has(url)
   }
 
-  async complete() {
+  /** Tokens that it says it made: a busy engine makes some between any two looks. */
+  private tokens = 0
+
+  async metrics(url: string, _path: string, names: readonly string[]) {
+    if (this.hangs.has(url)) return null
+    if (this.busy) this.tokens += 1
+    return Object.fromEntries(names.map((name) => [name, name.includes('generation_tokens') ? this.tokens : Number(this.busy)]))
+  }
+
+  async complete(url: string, _model: string, signal?: AbortSignal) {
+    if (this.hangs.has(url)) await once(signal ?? new AbortController().signal, 'abort')
     return { text: 'hello', tokens: 1, ms: 1 }
   }
 

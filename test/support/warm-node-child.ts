@@ -32,6 +32,7 @@ const worker = await Worker.create({
     launcher: machine,
     fences: new FakeFences(),
     client: machine,
+    hangMs: 60_000,
   }),
 })
 const running = worker.run()

@@ -15,13 +15,14 @@ const STYLES: Record<State, Style> = {
   serving: 'green',
   deploying: 'cyan',
   restarting: 'yellow',
+  repairing: 'yellow',
   stopping: 'yellow',
   degraded: 'red',
   unknown: 'red',
 }
 
 /** What a script learns from `aim status NAME` without reading it. */
-const EXITS: Record<State, ExitCode> = { serving: 0, deploying: 8, restarting: 8, stopping: 8, degraded: 1, unknown: 1 }
+const EXITS: Record<State, ExitCode> = { serving: 0, deploying: 8, restarting: 8, repairing: 8, stopping: 8, degraded: 1, unknown: 1 }
 
 const stateOf = ({ view }: EndpointStatus): State => view?.phase ?? 'unknown'
 const stateStyle = (status: EndpointStatus): Style => STYLES[stateOf(status)]
