@@ -45,6 +45,17 @@ export function lookAtNode(nodeId: string) {
   })
 }
 
+/** A check of an engine, which may take as long as a hang takes to be found. A node that does not answer is a finding. */
+export function checkOnNode(nodeId: string) {
+  return proxyActivities<NodeActivities>({
+    taskQueue: nodeQueue(nodeId),
+    scheduleToStartTimeout: '10 s',
+    startToCloseTimeout: '70 min',
+    heartbeatTimeout: '10 s',
+    retry: { ...RETRY, maximumAttempts: 2 },
+  })
+}
+
 /** Stops on a node that may well be gone: it is not waited for. */
 export function sweepNode(nodeId: string) {
   return proxyActivities<NodeActivities>({
@@ -89,8 +100,22 @@ export function watchOnNode(nodeId: string) {
   return proxyActivities<NodeWatchActivities>({
     taskQueue: watchQueue(nodeId),
     startToCloseTimeout: '24 h',
-    // An engine that dies while no worker runs is found this long after a worker is back.
-    heartbeatTimeout: '15 s',
+    // That a node is gone, or that its worker is another one, is told by its owner: the beats need not be close.
+    heartbeatTimeout: '60 s',
     retry: { initialInterval: '250 ms', backoffCoefficient: 1 },
+  })
+}
+
+/**
+ * The attendance of a node. Its end is the news: it is not tried again by itself. `waitMs`: how long it may wait for somebody to take it up;
+ * null: for ever.
+ */
+export function attendOnNode(nodeId: string, waitMs: number | null) {
+  return proxyActivities<NodeWatchActivities>({
+    taskQueue: watchQueue(nodeId),
+    ...(waitMs !== null && { scheduleToStartTimeout: waitMs }),
+    startToCloseTimeout: '24 h',
+    heartbeatTimeout: '3 s',
+    retry: { maximumAttempts: 1 },
   })
 }

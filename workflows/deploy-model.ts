@@ -2,22 +2,10 @@ import { DEPLOY_STEPS, DeployRequest } from '../src/contracts/deploy.js'
 import type { DeployResult } from '../src/contracts/endpoint.js'
 import { specFingerprint } from '../src/domain/placement.js'
 import { waiting } from './activities.js'
+import { DeployFallback } from './deploy-fallback.js'
 import { deployed, planned, unchanged } from './deploy-result.js'
-import {
-  admit,
-  detect,
-  handOver,
-  launch,
-  learn,
-  pin,
-  plan,
-  planOnly,
-  prove,
-  proveAgain,
-  warm,
-  type Current,
-  type Deploy,
-} from './deploy-steps.js'
+import { admit, detect, handOver, learn, pin, plan, planOnly, proveAgain, type Current, type Deploy } from './deploy-steps.js'
+import type { Ready } from './fallback-try.js'
 import { parseInput } from './input.js'
 import { recorded, type Ending } from './record.js'
 import { withUndo } from './saga.js'
@@ -39,29 +27,44 @@ async function deploy(flow: Deploy): Promise<Ending<DeployResult>> {
   if (lock?.outcome === 'attach') return joined((await waiting.awaitResult({ run: lock.holder })) as DeployResult)
 
   const named = await pin(flow)
-  const nodes = await detect(flow)
-  if (lock === null) return planned(flow, await planOnly(flow, named, nodes, replica))
+  if (lock === null) return planned(flow, await planOnly(flow, named, await detect(flow), replica))
 
-  const choice = await plan(flow, named, nodes, replica)
-  const { model, best } = choice
-  const spec = specFingerprint(best, model.commit)
   const { current } = lock
-  if (current !== null && isServed(current, spec, flow.request)) {
-    return unchanged(flow, choice, current, await proveAgain(flow, current.replica))
-  }
+  const fallback = new DeployFallback(flow)
+  for (;;) {
+    const nodes = await detect(flow)
+    const choice = await plan(flow, named, nodes, flow.request.repair?.gone === true ? null : replica)
+    const { best, model } = choice
+    if (current !== null && isServed(current, specFingerprint(best, model.commit), flow.request)) {
+      return unchanged(flow, choice, current, await proveAgain(flow, current.replica))
+    }
+    const ready = await fallback.walk(lock, named, choice, nodes)
+    if (ready === null) continue
 
-  const weights = await warm(flow, choice, nodes)
-  const attempt = await launch(flow, lock, best, weights)
-  const ready = await prove(flow, attempt)
-  await learn(best, nodes, ready)
-  const revision = { revision: lock.revision, model: model.repo, commit: model.commit, recipe: best.recipe, specFingerprint: spec }
-  const given = { deployedAt: new Date().toISOString(), deployedBy: actor, request: flow.request }
-  await handOver(flow, ready.replica, { ...revision, ...given })
-  return deployed(flow, choice, { ...ready, revision: lock.revision, weights })
+    await learn(ready, nodes)
+    const revision = numberOf(flow, ready, lock.revision, current)
+    const given = { deployedAt: new Date().toISOString(), deployedBy: actor, request: flow.request }
+    await handOver(flow, ready.replica, { revision, ...specOf(ready), ...given })
+    return deployed(flow, choice, ready, revision)
+  }
 }
 
-function isServed({ serving, revision, replica }: Current, spec: string, { port }: DeployRequest): boolean {
-  return serving && revision.specFingerprint === spec && (port === undefined || port === replica.spec.port)
+function isServed({ serving, revision, replica }: Current, spec: string, { port, repair }: DeployRequest): boolean {
+  return repair === undefined && serving && revision.specFingerprint === spec && (port === undefined || port === replica.spec.port)
+}
+
+const specOf = ({ candidate, model }: Ready) => ({
+  model: model.repo,
+  commit: model.commit,
+  recipe: candidate.recipe,
+  specFingerprint: specFingerprint(candidate, model.commit),
+})
+
+/** A repair that brings the same recipe back, elsewhere, is no new revision. */
+function numberOf({ request }: Deploy, { candidate, model }: Ready, next: number, current: Current | null): number {
+  const { revision } = current ?? {}
+  const same = revision !== undefined && revision.recipe === candidate.recipe && revision.commit === model.commit
+  return request.repair !== undefined && same ? revision.revision : next
 }
 
 function joined(result: DeployResult): Ending<DeployResult> {

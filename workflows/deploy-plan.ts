@@ -32,8 +32,13 @@ export async function planAsAsked(
     requirements: requirementsOf(request),
     current: current && { node: current.nodeId, gpus: current.spec.gpus, weightBytes: current.weightBytes },
   })
-  const [best = null] = plan.candidates
+  const best = firstOf(plan, request)
   return { plan, best, model: best === null || best.model === named.repo ? named : await pinVariant(best.model, named) }
+}
+
+/** Where nothing meets the request, what gives something up is a choice only for who allowed that. */
+function firstOf({ candidates, fallback }: Plan, request: DeployRequest): Candidate | null {
+  return candidates[0] ?? (request.fallback.mode === 'any' ? fallback[0] : null) ?? null
 }
 
 /** A branch or commit of one repository says nothing of another: only `main` is every repository's. */

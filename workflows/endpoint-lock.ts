@@ -19,6 +19,8 @@ export function newSupervision(nowMs: number): Supervision {
     reason: null,
     degraded: false,
     presence: 'ready',
+    instance: null,
+    trouble: null,
     good: null,
     healing: [],
     next: null,
@@ -52,7 +54,8 @@ export function begin(state: Supervision, { kind, requestFingerprint, revisionFl
 export function adopt(state: Supervision, { replica, revision, ...run }: Adoption, nowMs: number): boolean {
   if (!holds(state, run)) return state.replica !== null && engineKeyName(state.replica.key) === engineKeyName(replica.key)
   const sound = { reason: null, degraded: false, failures: 0, provedAtMs: nowMs, downSinceMs: null, restarts: 0, lastRestart: null }
-  Object.assign(state, { replica, revision, operation: null, standingDown: false, ...sound })
+  const well = { trouble: null, presence: 'ready', instance: null, next: null }
+  Object.assign(state, { replica, revision, operation: null, standingDown: false, ...sound, ...well })
   return true
 }
 

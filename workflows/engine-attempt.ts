@@ -1,67 +1,50 @@
-import { engineKeyName } from '../src/domain/engine.js'
+import { isCancellation } from '@temporalio/workflow'
+import { engineKeyName, type EngineKey, type EngineSpec } from '../src/domain/engine.js'
 import type { ReportedMemory } from '../src/domain/measurement.js'
+import type { Candidate } from '../src/domain/plan.js'
 import type { Replica } from '../src/contracts/endpoint.js'
 import { longOnNode, onNode } from './activities.js'
-import { rootFailure, type Attempt } from './record.js'
+import { whyItFailed, type Attempt } from './record.js'
 
-type Engine = Pick<Replica, 'key' | 'spec' | 'nodeId' | 'weightBytes'> & { recipe: string }
 export type Proof = { text: string; tokens: number; ms: number }
 export type ReadyEngine = { replica: Replica; proof: Proof; memory: ReportedMemory | null }
 
-/** One try: start the engine, then wait for the answer that proves it. Each try stays in the history, with the log of one that failed. */
+/** One try of one candidate, as it stays in the history: with its command, and with the log of one that failed. */
 export class EngineAttempt {
-  private readonly record: Attempt
+  readonly record: Attempt
 
   constructor(
-    private readonly engine: Engine,
-    attempts: Attempt[],
+    private readonly candidate: Candidate,
+    readonly key: EngineKey,
+    number: number,
   ) {
     const startedAt = new Date().toISOString()
-    const { recipe, nodeId: node, key } = engine
+    const { recipe, node } = candidate
     const none = { argv: [], env: {}, failure: null, logTail: [] }
-    this.record = {
-      number: attempts.length + 1,
-      recipe,
-      node,
-      engine: engineKeyName(key),
-      outcome: 'failed',
-      ...none,
-      startedAt,
-      endedAt: startedAt,
-    }
-    attempts.push(this.record)
+    this.record = { number, recipe, node, engine: engineKeyName(key), outcome: 'failed', ...none, startedAt, endedAt: startedAt }
   }
 
-  /** Starts the engine, or finds it running: the step may be repeated. Answers its port, which it keeps over restarts. */
-  launch(): Promise<number | undefined> {
-    return this.kept(async () => {
-      const { key, spec, nodeId } = this.engine
-      const { state, argv, env } = await onNode(nodeId).launchEngine({ key, spec })
-      Object.assign(this.record, { argv, env })
-      if (state.phase === 'running') spec.port = state.port
-      return spec.port
-    })
+  /** Starts the engine, or finds it running: the step may be repeated. Its port is its own over restarts. */
+  async launch(spec: EngineSpec): Promise<void> {
+    const { state, argv, env } = await onNode(this.candidate.node).launchEngine({ key: this.key, spec })
+    Object.assign(this.record, { argv, env })
+    if (state.phase === 'running') spec.port = state.port
   }
 
-  prove(): Promise<ReadyEngine> {
-    return this.kept(async () => {
-      const { key, spec, nodeId, weightBytes } = this.engine
-      const { url, pid, memory, ...proof } = await longOnNode(nodeId).proveReady({ key, spec })
-      this.record.outcome = 'ready'
-      return { replica: { key, nodeId, spec, url, pid, weightBytes }, proof, memory }
-    })
+  async prove(spec: EngineSpec): Promise<ReadyEngine> {
+    const { node: nodeId, weightBytes, simulated } = this.candidate
+    const { url, pid, memory, ...proof } = await longOnNode(nodeId).proveReady({ key: this.key, spec })
+    this.ended('ready')
+    return { replica: { key: this.key, nodeId, ...(simulated === true && { simulated }), spec, url, pid, weightBytes }, proof, memory }
   }
 
-  private async kept<T>(step: () => Promise<T>): Promise<T> {
-    try {
-      return await step()
-    } catch (error) {
-      const { type, details } = rootFailure(error)
-      this.record.failure = String(details['failure'] ?? type)
-      this.record.logTail = String(details['logTail'] ?? '').split('\n')
-      throw error
-    } finally {
-      this.record.endedAt = new Date().toISOString()
-    }
+  failed(error: unknown): void {
+    const { failure, logTail } = whyItFailed(error)
+    Object.assign(this.record, { failure: isCancellation(error) ? 'Cancelled' : failure, logTail })
+    this.ended('failed')
+  }
+
+  private ended(outcome: 'ready' | 'failed'): void {
+    Object.assign(this.record, { outcome, endedAt: new Date().toISOString() })
   }
 }

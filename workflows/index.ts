@@ -1,5 +1,7 @@
 export { deployModel } from './deploy-model.js'
+export { healthCheck } from './health-check.js'
 export { manageNode } from './manage-node.js'
+export { recipeFallback } from './recipe-fallback.js'
 export { refreshCache } from './refresh-cache.js'
 export { superviseEndpoint } from './supervise-endpoint.js'
 export { undeployModel } from './undeploy-model.js'

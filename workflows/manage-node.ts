@@ -1,28 +1,30 @@
-import {
-  allHandlersFinished,
-  condition,
-  continueAsNew,
-  defineUpdate,
-  setCurrentDetails,
-  setHandler,
-  workflowInfo,
-} from '@temporalio/workflow'
-import { REGISTER_NODE_UPDATE, type NodeIdentity } from '../src/contracts/messages.js'
-import { ManageNodeInput } from '../src/contracts/supervise.js'
+import { allHandlersFinished, condition, continueAsNew, workflowInfo } from '@temporalio/workflow'
+import { ManageNodeInput } from '../src/contracts/manage-node.js'
 import { parseInput } from './input.js'
+import { NodeOwner, newNode } from './node-owner.js'
+import { keepPresence } from './node-presence.js'
 import { show } from './visibility.js'
 
-/** The owner of one node: that it runs is how the cluster knows of the node. A node worker registers with each start. */
-export async function manageNode(input: unknown): Promise<void> {
-  const { nodeId } = parseInput(ManageNodeInput, input)
-  show({ AimNode: nodeId, AimState: 'registered' })
-  let registrations = 0
-  setHandler(defineUpdate<void, [NodeIdentity]>(REGISTER_NODE_UPDATE), ({ hostname, bootId }) => {
-    registrations += 1
-    setCurrentDetails(`${hostname}, boot ${bootId}`)
-  })
+const MOST_MESSAGES = 1_000
 
-  await condition(() => workflowInfo().continueAsNewSuggested || registrations > 1_000)
+/**
+ * The owner of one node: whether it answers, who has which of its GPUs, and what is kept from everybody. That it runs is how the cluster
+ * knows of the node; a node worker starts it with its first registration.
+ */
+export async function manageNode(input: unknown): Promise<void> {
+  const { nodeId, carried } = parseInput(ManageNodeInput, input)
+  const owner = new NodeOwner(nodeId, carried ?? newNode(Date.now()))
+  show({ AimNode: nodeId })
+  owner.follower.followAll()
+
+  // A new node has nobody to attend it before its first registration.
+  await condition(() => owner.state.identity !== null)
+  await Promise.race([keepPresence(owner), condition(() => owner.forgotten || isFull(owner))])
   await condition(allHandlersFinished)
-  await continueAsNew<typeof manageNode>({ nodeId })
+  if (!owner.forgotten) await continueAsNew<typeof manageNode>({ nodeId, carried: owner.state })
+}
+
+/** A run takes at most 2,000 updates; it goes on as a new one well before. The attendance and what is followed begin again there. */
+function isFull({ updates, follower }: NodeOwner): boolean {
+  return follower.settling === 0 && (workflowInfo().continueAsNewSuggested || updates > MOST_MESSAGES)
 }

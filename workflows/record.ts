@@ -1,4 +1,4 @@
-import { ApplicationFailure, CancellationScope, isCancellation, log } from '@temporalio/workflow'
+import { ActivityFailure, ApplicationFailure, CancellationScope, TimeoutFailure, isCancellation, log } from '@temporalio/workflow'
 import type { ErrorDetails } from '../src/contracts/errors.js'
 import type { AttemptRecord, DeploymentRecord } from '../src/contracts/records.js'
 import { control } from './activities.js'
@@ -37,6 +37,24 @@ async function keep(end: Parameters<typeof control.recordEnd>[0]): Promise<void>
     log.error('the end of this flow is not in the history', { state: end.state, error: rootMessage(error) })
   }
 }
+
+/** A try's failure: its class, or else the code; what the engine said it can hold, in tokens; the end of its log. */
+export function whyItFailed(error: unknown): { failure: string; maxContext?: number; logTail: string[] } {
+  if (isSilence(error)) return { failure: 'NodeLost', logTail: [] }
+  const { type, details } = rootFailure(error)
+  const { failure, maxContext, logTail } = details
+  // A class that says nothing goes behind the code, which does.
+  const known = typeof failure === 'string' && failure !== 'unknown' ? failure : type === 'EngineExited' ? 'unknown' : type
+  return {
+    failure: known,
+    ...(typeof maxContext === 'number' && { maxContext }),
+    logTail: String(logTail ?? '').split('\n'),
+  }
+}
+
+/** Nobody took it up on its node, or whoever did is gone. */
+const isSilence = (error: unknown): boolean =>
+  error instanceof ActivityFailure && error.cause instanceof TimeoutFailure && error.cause.timeoutType !== 'START_TO_CLOSE'
 
 /** The failure at the bottom of Temporal's wrapping: its code of the error table, and the facts. */
 export function rootFailure(error: unknown): { type: string; message: string; details: ErrorDetails } {

@@ -6,10 +6,16 @@ import { PROGRESS_QUERY } from '../src/contracts/messages.js'
 export class Steps<Name extends string> {
   private readonly steps: Record<Name, StepProgress>
 
+  /** A question that waits for a person. */
+  approval: OperationProgress['approval']
+
   constructor(names: readonly Name[]) {
     const waiting = names.map((step): [Name, StepProgress] => [step, { step, state: 'waiting' }])
     this.steps = Object.fromEntries(waiting) as Record<Name, StepProgress>
-    setHandler(defineQuery<OperationProgress>(PROGRESS_QUERY), () => ({ steps: this.all() }))
+    setHandler(defineQuery<OperationProgress>(PROGRESS_QUERY), () => ({
+      steps: this.all(),
+      ...(this.approval && { approval: this.approval }),
+    }))
   }
 
   /** Runs one step and keeps its times. `say` adds what a person wants to know of it. */
@@ -28,6 +34,20 @@ export class Steps<Name extends string> {
       set({ state: 'failed', endedAt: now(), detail: isCancellation(error) ? 'cancelled' : rootMessage(error) })
       throw error
     }
+  }
+
+  /** What another flow does of a step of this one. */
+  tell({ step: name, state, detail }: { step: Name; state: StepProgress['state']; detail?: string }): void {
+    const times = state === 'running' ? { startedAt: now() } : { endedAt: now() }
+    if (state === 'running') this.steps[name] = { step: name, state }
+    Object.assign(this.steps[name], { state, ...times, ...(detail !== undefined && { detail }) })
+    setCurrentDetails(this.markdown())
+  }
+
+  /** What was running when the work broke off. */
+  breakOff(detail: string): void {
+    for (const step of this.all()) if (step.state === 'running') Object.assign(step, { state: 'failed', endedAt: now(), detail })
+    setCurrentDetails(this.markdown())
   }
 
   skip(...names: Name[]): void {

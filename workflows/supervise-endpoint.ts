@@ -5,11 +5,12 @@ import { EndpointSupervisor } from './endpoint-supervisor.js'
 import { parseInput } from './input.js'
 import { show } from './visibility.js'
 
-const MOST_UPDATES = 1_000
+const MOST_MESSAGES = 1_000
 
 /**
  * The owner of one endpoint, from its first deploy to its undeploy, and nobody's child: it outlives every flow.
- * It grants the one-operation lock, watches the engine that it adopted, and starts it again when it dies.
+ * It grants the one-operation lock, watches the engine that it adopted, starts it again when it dies or hangs, and brings it back in
+ * another place or revision where that does not help.
  */
 export async function superviseEndpoint(input: unknown): Promise<void> {
   const { endpoint, carried } = parseInput(SuperviseInput, input)
@@ -29,5 +30,5 @@ export async function superviseEndpoint(input: unknown): Promise<void> {
 
 /** A run takes at most 2,000 updates; it goes on as a new one well before, and never in the middle of an operation or of a restart. */
 function isFull(supervisor: EndpointSupervisor): boolean {
-  return supervisor.isSteady() && (workflowInfo().continueAsNewSuggested || supervisor.updates > MOST_UPDATES)
+  return supervisor.isSteady() && (workflowInfo().continueAsNewSuggested || supervisor.messages > MOST_MESSAGES)
 }

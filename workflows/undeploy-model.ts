@@ -29,11 +29,14 @@ export async function undeployModel(input: unknown): Promise<UndeployResult> {
 
       const { engines, silent } = await steps.run('stop', async (say) => {
         await control.standDown({ endpoint })
-        const swept = await stopEverywhere(request, lock.current?.replica.nodeId)
+        const swept = await stopEverywhere(request, await homeOf(lock))
         say([`${swept.engines.length} stopped`, ...swept.silent.map((node) => `${node} does not answer`)].join('; '))
         return swept
       })
-      await steps.run('release', () => control.retire({ endpoint }))
+      await steps.run('release', async () => {
+        await giveBackEverywhere(endpoint)
+        await control.retire({ endpoint })
+      })
 
       const outcome = lock.current === null && engines.length === 0 ? 'absent' : 'stopped'
       show({ AimState: outcome })
@@ -42,16 +45,30 @@ export async function undeployModel(input: unknown): Promise<UndeployResult> {
   )
 }
 
-/** Takes the lock; a deploy that holds it is cancelled first, and undoes what it did. Another undeploy is joined. */
+/** Takes the lock; a deploy or a repair that holds it is cancelled first, and undoes what it did. Another undeploy is joined. */
 async function takeOver(endpoint: string, revisionFloor: number, undo: Undo): Promise<Begun | { holder: Run }> {
   undo(() => control.endOperation({ endpoint }))
   for (;;) {
     const answer = await control.beginOperation({ endpoint, kind: 'undeploy', requestFingerprint: '', revisionFloor })
     if (answer.outcome === 'begun') return answer
-    if (answer.outcome === 'busy' && answer.kind === 'deploy') await control.cancelRun({ run: answer.holder })
+    if (answer.outcome === 'busy' && answer.kind !== 'undeploy') await control.cancelRun({ run: answer.holder })
     else return { holder: answer.holder }
     await waiting.awaitClosed({ run: answer.holder })
   }
+}
+
+/** The node that must answer; one that is lost need not: what runs there ends when it is back, because its lease is gone. */
+async function homeOf({ current }: Begun): Promise<string | undefined> {
+  const home = current?.replica.nodeId
+  const view = (await control.nodeViews()).find(({ nodeId }) => nodeId === home)
+  return view?.presence === 'lost' ? undefined : home
+}
+
+/** Leases are kept by the owners of nodes, which answer also for a node that does not. */
+async function giveBackEverywhere(endpoint: string): Promise<void> {
+  const views = await control.nodeViews()
+  const holding = views.filter(({ leases }) => leases.some((lease) => lease.endpoint === endpoint))
+  await Promise.all(holding.map(({ nodeId }) => control.giveBackLeases({ nodeId, endpoint })))
 }
 
 /** Stops the endpoint's engines on every node. Its own node must answer, unless that is waived; others that do not are named. */
@@ -59,8 +76,8 @@ async function stopEverywhere({ endpoint, graceSeconds, force }: UndeployRequest
   const nodes = [...new Set([...(await control.listNodes()), ...(home === undefined ? [] : [home])])]
   const sweeps = nodes.map(async (nodeId) => {
     const node = nodeId === home && !force ? onNode(nodeId) : sweepNode(nodeId)
-    const engines = await node.stopEndpoint({ endpoint, graceSeconds, release: true })
-    return engines.map((engine) => ({ node: nodeId, engine }))
+    const { stopped } = await node.stopEndpoint({ endpoint, graceSeconds, release: true })
+    return stopped.map((engine) => ({ node: nodeId, engine }))
   })
   const results = await Promise.allSettled(sweeps)
   const silent = results.flatMap((result, index) => {

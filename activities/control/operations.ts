@@ -1,9 +1,10 @@
-import type { EndpointRevision, Operation, Replica } from '../../src/contracts/endpoint.js'
+import type { EndpointRevision, EndpointView, Operation, Replica } from '../../src/contracts/endpoint.js'
 import type { OperationAnswer, Run } from '../../src/contracts/messages.js'
 import type { Cluster } from '../../src/ports/cluster.js'
 import { beating } from '../beat.js'
 import { caller } from '../run.js'
 
+type For = { endpoint: string; holder?: Run }
 type Begin = { endpoint: string; kind: Operation['kind']; requestFingerprint: string; revisionFloor: number }
 
 /** What a flow asks of an endpoint's own workflow. Asked again, each changes nothing. */
@@ -11,11 +12,16 @@ export function operationActivities({ cluster }: { cluster: Cluster }) {
   return {
     beginOperation: ({ endpoint, ...request }: Begin): Promise<OperationAnswer> => cluster.beginOperation(endpoint, request, caller()),
 
-    currentReplica: ({ endpoint }: { endpoint: string }): Promise<Replica | null> => cluster.currentReplica(endpoint),
+    currentReplica: async ({ endpoint }: { endpoint: string }): Promise<Replica | null> =>
+      (await cluster.endpointView(endpoint))?.replica ?? null,
 
-    standDown: ({ endpoint }: { endpoint: string }): Promise<void> => cluster.standDown(endpoint, caller()),
+    /** Null: there is no such endpoint. */
+    endpointView: ({ endpoint }: { endpoint: string }): Promise<EndpointView | null> => cluster.endpointView(endpoint),
 
-    resume: ({ endpoint }: { endpoint: string }): Promise<void> => cluster.resume(endpoint, caller()),
+    /** A child asks for the flow that holds the lock: its `holder`. */
+    standDown: ({ endpoint, holder }: For): Promise<void> => cluster.standDown(endpoint, { ...caller(), ...holder }),
+
+    resume: ({ endpoint, holder }: For): Promise<void> => cluster.resume(endpoint, { ...caller(), ...holder }),
 
     adoptReplica: ({ endpoint, ...adopted }: { endpoint: string; replica: Replica; revision: EndpointRevision }): Promise<void> =>
       cluster.adoptReplica(endpoint, adopted, caller()),

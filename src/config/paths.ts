@@ -13,6 +13,10 @@ export function pathsOf(settings: Pick<Settings, 'home' | 'hfHome' | 'cacheDir'>
     temporalLog: join(settings.home, 'logs', 'temporal.log'),
     database: join(settings.home, 'database'),
     engines: join(settings.home, 'engines'),
+    /** Who holds which GPU memory of a virtual node. */
+    simulated: join(settings.home, 'simulated'),
+    /** Per node id: its lock and the fences that it saw. */
+    nodes: join(settings.home, 'nodes'),
     tools: settings.cacheDir,
     /** Standard Hugging Face cache: `models--org--name/{blobs,snapshots,refs}`. */
     hubCache,

@@ -129,11 +129,35 @@ export const SETTINGS = {
     secret: true,
   },
   nodeId: { env: 'AIM_NODE_ID', rule: NodeId, default: () => nodeIdFrom(hostname()), about: 'stable id of this node' },
+  simulate: {
+    env: 'AIM_SIMULATE',
+    rule: z.string().min(1).optional(),
+    default: () => undefined,
+    about: 'folder of `aim node capture` that stands for the GPUs of this node; everything then says `simulated`',
+  },
+  nodeGraceSeconds: {
+    env: 'AIM_NODE_GRACE_SECONDS',
+    rule: z.coerce.number().pipe(z.int().min(1, 'must be 1 or higher').max(86_400, 'must be 86400 or lower')),
+    default: () => 60,
+    about: 'seconds that this node may be silent before it counts as lost and its endpoints move',
+  },
+  vramWaitSeconds: {
+    env: 'AIM_VRAM_WAIT_SECONDS',
+    rule: z.coerce.number().pipe(z.number().min(0, 'must be 0 or higher').max(600, 'must be 600 or lower')),
+    default: () => 20,
+    about: 'seconds that a GPU may take to show its memory free before it counts as stuck',
+  },
   enginePorts: {
     env: 'AIM_ENGINE_PORTS',
     rule: z.string().regex(/^\d{4,5}-\d{4,5}$/, 'must be a range: 8100-8199'),
     default: () => '8100-8199',
     about: 'ports that endpoints may take',
+  },
+  hangSeconds: {
+    env: 'AIM_HANG_SECONDS',
+    rule: z.coerce.number().pipe(z.number().min(5, 'must be 5 or higher').max(3_600, 'must be 3600 or lower')),
+    default: () => 60,
+    about: 'an engine that has computed nothing for this long, though asked, hangs and is started again',
   },
   vllmBin: {
     env: 'AIM_VLLM_BIN',

@@ -3,7 +3,7 @@ import { BACKENDS, GRACE_SECONDS } from '../domain/engine.js'
 import { PRECISIONS } from '../domain/hardware.js'
 import { OBJECTIVES } from '../domain/recipe.js'
 import type { Requirements } from '../domain/requirements.js'
-import { FallbackPolicy } from './fallback.js'
+import { FallbackPolicy } from './fallback-policy.js'
 import { EndpointName, ModelId, NodeId, Port, RecipeId, Ref, RepoPath } from './names.js'
 
 /** `gpus` empty: not on this node at all. */
@@ -103,4 +103,9 @@ export type StepProgress = {
 }
 
 /** Answer of the query `progress`; `bytes` is filled in by the client from heartbeats. */
-export type OperationProgress = { steps: StepProgress[]; bytes?: { done: number; total: number; file: string } }
+export type OperationProgress = {
+  steps: StepProgress[]
+  bytes?: { done: number; total: number; file: string }
+  /** What a person is asked, and the flow that waits for the answer until then (ISO 8601). */
+  approval?: { workflowId: string; question: string; until: string } | undefined
+}

@@ -8,6 +8,8 @@ import type { Weights } from './model.js'
 export type Replica = {
   key: EngineKey
   nodeId: string
+  /** The node's hardware is a captured inventory. */
+  simulated?: true
   spec: EngineSpec
   url: string
   pid: number
@@ -38,10 +40,17 @@ export type HealingStep = {
   detail: string
 }
 
-export type EndpointPhase = 'deploying' | 'serving' | 'restarting' | 'degraded' | 'stopping'
+/** `repairing`: it comes back in another place or revision, or waits for its node. */
+export type EndpointPhase = 'deploying' | 'serving' | 'restarting' | 'repairing' | 'degraded' | 'stopping'
 
 /** Who holds the one-operation lock of an endpoint. */
-export type Operation = { kind: 'deploy' | 'undeploy'; workflowId: string; runId: string; requestFingerprint: string; fence: number }
+export type Operation = {
+  kind: 'deploy' | 'undeploy' | 'repair'
+  workflowId: string
+  runId: string
+  requestFingerprint: string
+  fence: number
+}
 
 /** Answer of the query `endpoint` on `endpoint/<name>`. */
 export type EndpointView = {

@@ -191,6 +191,13 @@ export const ERRORS = {
     fix: 'aim status {endpoint}',
   },
   LeaseRefused: { group: 'node', exit: 3, retry: false, message: '{node} refuses {endpoint}: {why}', fix: 'aim node show {node}' },
+  NodeTaken: {
+    group: 'node',
+    exit: 1,
+    retry: false,
+    message: 'node {node} is run by machine {hostname} already',
+    fix: 'give this machine another AIM_NODE_ID, or end the node worker there',
+  },
   NodeLost: { group: 'node', exit: 1, retry: false, message: 'node {node} does not answer', fix: 'aim node show {node}' },
   FallbackExhausted: {
     group: 'plan',

@@ -34,6 +34,8 @@ export type MachineFile = z.infer<typeof MachineFile>
 export const InspectedNode = z
   .object({
     ...MachineFields,
+    /** The hardware is a captured inventory that a node worker stands for. */
+    simulated: z.boolean().optional(),
     rocm: z.object({ driver: Text.nullish(), rocm: Text.nullish() }).nullish(),
     gpus: z.array(GpuRow).max(1024),
     problems: z.array(z.object({ code: Text, message: Said })).optional(),

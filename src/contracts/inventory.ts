@@ -7,13 +7,14 @@ import { validate } from './validate.js'
 
 export type { InspectedNode } from './inspected-node.js'
 
-type GpuFacts = Pick<NodeInspection, 'gpus' | 'rocm' | 'problems'>
+type GpuFacts = Pick<NodeInspection, 'gpus' | 'rocm' | 'problems' | 'simulated'>
 
 /** A node that was looked at, for programs: snake_case, bytes. What a folder of captures does not hold is null. */
-export function toInspectedNode({ gpus, rocm, problems }: GpuFacts, machine: MachineFile | null): InspectedNode {
+export function toInspectedNode({ gpus, rocm, problems, simulated }: GpuFacts, machine: MachineFile | null): InspectedNode {
   return {
     node_id: machine?.node_id ?? null,
     hostname: machine?.hostname ?? null,
+    ...(simulated === true && { simulated }),
     cpus: machine?.cpus ?? null,
     memory_total_bytes: machine?.memory_total_bytes ?? null,
     memory_free_bytes: machine?.memory_free_bytes ?? null,
@@ -29,7 +30,7 @@ export function toInspectedNode({ gpus, rocm, problems }: GpuFacts, machine: Mac
 }
 
 /** The part of an inspection that is not about GPUs. */
-export function toMachine(node: Omit<NodeInspection, 'gpus' | 'rocm' | 'problems'>): MachineFile {
+export function toMachine(node: Omit<NodeInspection, 'gpus' | 'rocm' | 'problems' | 'simulated'>): MachineFile {
   const { path, totalBytes, freeBytes } = node.cacheDisk
   return {
     node_id: node.nodeId,
@@ -128,6 +129,7 @@ function toInspection(node: InspectedNode, nodeId: string): NodeInspection {
     problems: node.problems ?? [],
     backends: node.backends?.map(toReadiness) ?? ASSUMED_BACKENDS,
     peerUrl: node.peer_url ?? null,
+    ...(node.simulated === true && { simulated: true }),
   }
 }
 

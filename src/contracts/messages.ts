@@ -3,7 +3,6 @@ import type { EndpointRevision, Operation, Replica } from './endpoint.js'
 /** Names of queries and updates. */
 export const ENDPOINT_QUERY = 'endpoint'
 export const PROGRESS_QUERY = 'progress'
-export const REGISTER_NODE_UPDATE = 'register'
 
 /** One run of a flow: how an operation on an endpoint is recognised, whatever id a person gave it. */
 export type Run = { workflowId: string; runId: string }

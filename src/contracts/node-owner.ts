@@ -12,7 +12,14 @@ export type Registration = NodeIdentity & {
   /** A captured inventory stands for the hardware. */
   simulated: boolean
   highestFence: number
+  /** Seconds that the node may be silent before it counts as lost. */
+  graceSeconds: number
+  /** The attendance that registers, as \`attendNode\` was given it; null: a process that has just started. */
+  turn: number | null
 }
+
+/** Told once everything is stopped that had no place here any more: now the node may be given work. */
+export type Arrival = { instance: string; turn: number }
 
 /**
  * What the node may keep: an engine under any other key with a fence up to `fence` is stopped before anything else. Grants after this answer
@@ -24,6 +31,7 @@ export type Registered = { fence: number; leases: Pick<Lease, 'endpoint' | 'repl
 export const NODE_QUERY = 'node'
 export const NODE_UPDATES = {
   register: 'register',
+  arrive: 'arrive',
   lease: 'lease',
   release: 'release',
   giveBack: 'giveBack',

@@ -43,7 +43,22 @@ const HealingStep = z.strictObject({
   outcome: z.enum(['done', 'failed', 'running']),
   detail: z.string(),
 })
-const Operation = z.strictObject({ ...Run, kind: z.enum(['deploy', 'undeploy']), requestFingerprint: z.string(), fence: Counter })
+const Operation = z.strictObject({ ...Run, kind: z.enum(['deploy', 'undeploy', 'repair']), requestFingerprint: z.string(), fence: Counter })
+
+/**
+ * What restarting in place does not mend. `gone`: the engine does not serve any more; else it goes on until another one takes over.
+ * `retryAtMs`: when the next try is due; null: now.
+ */
+const Trouble = z.strictObject({
+  kind: z.enum(['crash', 'lost', 'drain']),
+  why: z.string(),
+  avoid: z.array(z.strictObject({ node: NodeId, gpus: z.array(Counter) })),
+  gone: z.boolean(),
+  rung: z.enum(['repair', 'rollback']),
+  tries: Counter,
+  retryAtMs: z.number().nullable(),
+})
+export type Trouble = z.infer<typeof Trouble>
 
 /** All that an endpoint's own workflow knows, carried over continue-as-new. Times in ms since the epoch. */
 const Supervision = z.strictObject({
@@ -68,6 +83,9 @@ const Supervision = z.strictObject({
   degraded: z.boolean(),
   /** What its node said last. */
   presence: z.enum(PRESENCES).default('ready'),
+  /** The worker of its node, as far as it told: with another one, watches begin anew. */
+  instance: z.string().nullable().default(null),
+  trouble: Trouble.nullable().default(null),
   /** The revision before, with the engine that served it well: what a rollback comes back to. */
   good: Revision.nullable().default(null),
   healing: z.array(HealingStep).max(20).default([]),
@@ -79,5 +97,3 @@ export type Supervision = z.infer<typeof Supervision>
 
 /** Input of `superviseEndpoint`. `carried` is the workflow's own, from one of its runs to the next. */
 export const SuperviseInput = z.strictObject({ endpoint: EndpointName, carried: Supervision.optional() })
-
-export const ManageNodeInput = z.strictObject({ nodeId: NodeId })

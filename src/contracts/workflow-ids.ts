@@ -5,6 +5,8 @@ export const workflowIds = {
   deploy: (endpoint: string): string => `deploy/${endpoint}`,
   undeploy: (endpoint: string): string => `undeploy/${endpoint}`,
   endpoint: (endpoint: string): string => `endpoint/${endpoint}`,
+  repair: (endpoint: string, number: number): string => `endpoint/${endpoint}/repair/${number}`,
+  health: (endpoint: string): string => `health/${endpoint}`,
   warm: (repo: string, ref: string): string => `warm/${repo}@${ref}`,
   refresh: 'refresh/cache',
   /** Temporal adds the time to it. */

@@ -23,6 +23,8 @@ export type Candidate = {
   /** Version of the backend that its flags were written for; null: not checked. */
   version: string | null
   node: string
+  /** The node's hardware is a captured inventory. */
+  simulated?: true
   gpus: number[]
   /** Name of the card in the hardware table; null means CPU. */
   card: string | null

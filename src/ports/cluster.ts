@@ -1,4 +1,4 @@
-import type { Replica } from '../contracts/endpoint.js'
+import type { EndpointView } from '../contracts/endpoint.js'
 import type { Adoption, BeginOperation, Caller, OperationAnswer, Run } from '../contracts/messages.js'
 
 /**
@@ -8,8 +8,8 @@ import type { Adoption, BeginOperation, Caller, OperationAnswer, Run } from '../
 export interface Cluster {
   /** Who started this run, or the one that it is a child of, as its first event tells. Never taken from an input. */
   actorOf(run: Run): Promise<string>
-  /** What serves under this name now; null when nothing does. */
-  currentReplica(endpoint: string): Promise<Replica | null>
+  /** How an endpoint stands; null when there is none of this name. */
+  endpointView(endpoint: string): Promise<EndpointView | null>
   /** Starts the endpoint's own workflow if there is none, and asks it for the lock. */
   beginOperation(endpoint: string, request: Omit<BeginOperation, keyof Run>, caller: Caller): Promise<OperationAnswer>
   /** The supervisor lets go of its engine, so that another can take its port. */

@@ -4,4 +4,8 @@ export interface EngineClient {
   healthy(url: string, path: string, signal?: AbortSignal): Promise<boolean>
   /** One short completion: the only proof of readiness. `ms` is the time it took. Throws AimError `EngineNotAnswering`. */
   complete(url: string, model: string, signal?: AbortSignal): Promise<{ text: string; tokens: number; ms: number }>
+  /**
+   * Values of these metrics on `path`, each the sum over its labels; a name that it does not expose is left out. Null: it cannot be read.
+   */
+  metrics(url: string, path: string, names: readonly string[], signal?: AbortSignal): Promise<Record<string, number> | null>
 }

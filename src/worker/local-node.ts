@@ -1,4 +1,7 @@
+import { join } from 'node:path'
+import { createFenceStore } from '../adapters/fences/create-fence-store.js'
 import { findTools, createNodeProbe } from '../adapters/probe/index.js'
+import { createSimulatedProbe } from '../adapters/simulated/index.js'
 import { createEngineClient } from '../adapters/engine-client/index.js'
 import { capture, inspectCaptures, toolRunner, type Captured } from '../adapters/rocm/index.js'
 import { cachePolicyOf } from '../config/cache-policy.js'
@@ -6,6 +9,7 @@ import { pathsOf } from '../config/paths.js'
 import type { Settings } from '../config/settings.js'
 import { toInspectedNode, toMachine, type InspectedNode } from '../contracts/inventory.js'
 import type { NodeInspection } from '../domain/node.js'
+import type { NodeProbe } from '../ports/node-probe.js'
 import type { NodePorts } from '../../activities/node/index.js'
 import { launcherOf } from './local-engines.js'
 import { localWeights } from './local-weights.js'
@@ -19,23 +23,35 @@ const TOOL_LIMIT_MS = 20_000
  * @throws AimError `InvalidInput` for sources that are not configured.
  */
 export function nodePortsOf(settings: Settings, peerUrl: string | null = null, onWarning?: (text: string) => void): NodePorts {
-  const { hubCache } = pathsOf(settings)
+  const { nodes } = pathsOf(settings)
   return {
     nodeId: settings.nodeId,
     namespace: settings.temporalNamespace,
-    probe: createNodeProbe({
-      hubCache,
-      tools: findTools(settings),
-      cards: () => recipesOf(settings).hardware(),
-      labels: labelsOf(settings.nodeLabels),
-      peerUrl,
-      runTool: toolRunner(TOOL_LIMIT_MS),
-    }),
+    probe: probeOf(settings, peerUrl),
     ...localWeights(settings, onWarning),
     cachePolicy: cachePolicyOf(settings),
     launcher: launcherOf(settings),
+    fences: createFenceStore({ file: join(nodes, `${settings.nodeId}.fences.json`), nodeId: settings.nodeId }),
+    freeWithinMs: settings.vramWaitSeconds * 1_000,
     client: createEngineClient(),
+    hangMs: settings.hangSeconds * 1_000,
   }
+}
+
+/** Looks at this machine, or at a captured one in its place. */
+function probeOf(settings: Settings, peerUrl: string | null): NodeProbe {
+  const { hubCache, simulated } = pathsOf(settings)
+  const { simulate } = settings
+  const cards = () => recipesOf(settings).hardware()
+  const machine = createNodeProbe({
+    hubCache,
+    tools: findTools(settings),
+    cards,
+    labels: labelsOf(settings.nodeLabels),
+    peerUrl,
+    runTool: simulate === undefined ? toolRunner(TOOL_LIMIT_MS) : null,
+  })
+  return simulate === undefined ? machine : createSimulatedProbe({ captures: simulate, held: simulated, cards, machine })
 }
 
 /** `zone=a,rack=7` as a record. */
@@ -52,8 +68,8 @@ export async function inspectLocalNode(settings: Settings): Promise<NodeInspecti
 /** The same for programs. With `dir`, the node that a folder of captures shows. @throws AimError `InvalidInput` for what is no such folder. */
 export async function inspectNode(settings: Settings, dir?: string): Promise<InspectedNode> {
   if (dir === undefined) {
-    const { gpus, rocm, problems, ...rest } = await inspectLocalNode(settings)
-    return toInspectedNode({ gpus, rocm, problems }, toMachine(rest))
+    const { gpus, rocm, problems, simulated = false, ...rest } = await inspectLocalNode(settings)
+    return toInspectedNode({ gpus, rocm, problems, simulated }, toMachine(rest))
   }
   const { machine, ...found } = await inspectCaptures(dir, await recipesOf(settings).hardware())
   return toInspectedNode(found, machine)

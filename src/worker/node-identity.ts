@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
+import { pathsOf } from '../config/paths.js'
 import type { Settings } from '../config/settings.js'
 import type { NodeIdentity } from '../contracts/messages.js'
 
@@ -20,6 +21,6 @@ async function read(file: string): Promise<string> {
 }
 
 /** One live worker per node id and machine: two would watch and start the same engines. */
-export function nodeLock({ home, nodeId }: Pick<Settings, 'home' | 'nodeId'>): string {
-  return join(home, 'nodes', `${nodeId}.lock`)
+export function nodeLock(settings: Settings): string {
+  return join(pathsOf(settings).nodes, `${settings.nodeId}.lock`)
 }

@@ -1,5 +1,3 @@
-import { Client } from '@temporalio/client'
-import { registerNode } from '../adapters/temporal/nodes.js'
 import { lockFile } from '../config/lock-file.js'
 import type { Settings } from '../config/settings.js'
 import { temporalOf } from '../config/stack-file.js'
@@ -9,18 +7,24 @@ import { connectWorkers } from './connect.js'
 import { nodePortsOf } from './local-node.js'
 import { nodeMetrics } from './metrics.js'
 import { openPeers } from './peers.js'
-import { nodeIdentity, nodeLock } from './node-identity.js'
+import { nodeDesk } from './node-desk.js'
+import { nodeLock } from './node-identity.js'
 import { createNodeWorkers } from './node-worker.js'
 import { runWorkers } from './run-workers.js'
 import { installRuntime } from './runtime.js'
 import type { WorkerHooks } from './hooks.js'
 
 /** `aim node`: the node worker of this machine, until the signal. Its engines go on without it, and the next one finds them. */
-export async function runNodeWorker(settings: Settings, { signal, onStep }: WorkerHooks): Promise<void> {
+export async function runNodeWorker(settings: Settings, hooks: WorkerHooks): Promise<void> {
+  installRuntime(hooks.onStep)
+  await serveNode(settings, hooks)
+}
+
+/** The same where Temporal's runtime is installed: a process may serve several nodes, each with a home of its own. */
+export async function serveNode(settings: Settings, { signal, onStep }: WorkerHooks): Promise<void> {
   const temporal = temporalOf(settings)
   if (temporal === null) throw new AimError('NotRunning', { what: 'Temporal' })
-  const { nodeId, temporalNamespace: namespace } = settings
-  installRuntime(onStep)
+  const { nodeId } = settings
   await withClosers(async (opened) => {
     const lock = lockFile(nodeLock(settings), `a worker of node ${nodeId}`)
     opened(() => lock.release())
@@ -28,11 +32,12 @@ export async function runNodeWorker(settings: Settings, { signal, onStep }: Work
     opened(() => peers?.close())
     const connection = await connectWorkers(temporal.address)
     opened(() => connection.close())
-    const workers = await createNodeWorkers(connection, nodePortsOf(settings, peers?.url, onStep))
-    const client = new Client({ connection, namespace })
+    const ports = nodePortsOf(settings, peers?.url, onStep)
+    const desk = await nodeDesk(connection, settings, ports)
+    const workers = await createNodeWorkers(connection, ports, desk)
     onStep(`registering node ${nodeId} at ${temporal.address}: a control worker answers`)
     await runWorkers(workers, signal, async () => {
-      await registerNode(client, await nodeIdentity(nodeId))
+      await desk.open()
       onStep(`node ${nodeId} runs at ${temporal.address}`)
     })
   })

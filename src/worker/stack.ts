@@ -1,7 +1,5 @@
 import { join } from 'node:path'
-import { Client } from '@temporalio/client'
 import { openRecords } from '../adapters/store/open.js'
-import { registerNode } from '../adapters/temporal/nodes.js'
 import { startApi } from '../api/server.js'
 import { lockFile } from '../config/lock-file.js'
 import { pathsOf } from '../config/paths.js'
@@ -14,7 +12,8 @@ import { createControlWorkers } from './control-worker.js'
 import { nodePortsOf } from './local-node.js'
 import { nodeMetrics } from './metrics.js'
 import type { WorkerHooks } from './hooks.js'
-import { nodeIdentity, nodeLock } from './node-identity.js'
+import { nodeDesk } from './node-desk.js'
+import { nodeLock } from './node-identity.js'
 import { openPeers } from './peers.js'
 import { createNodeWorkers } from './node-worker.js'
 import { runWorkers } from './run-workers.js'
@@ -60,15 +59,13 @@ export async function runStack(asked: Settings, { signal, onStep, onReady }: Sta
     opened(() => peers?.close())
     const connection = await connectWorkers(temporal.address)
     opened(() => connection.close())
-    const workers = await Promise.all([
-      createControlWorkers(connection, settings, records),
-      createNodeWorkers(connection, nodePortsOf(settings, peers?.url, onStep)),
-    ])
+    const ports = nodePortsOf(settings, peers?.url, onStep)
+    const desk = await nodeDesk(connection, settings, ports)
+    const workers = await Promise.all([createControlWorkers(connection, settings, records), createNodeWorkers(connection, ports, desk)])
     const self = { pid: process.pid, startTime: processStartTime(process.pid) ?? 0 }
     opened(() => removeStackFile(paths.stackFile, self))
     await runWorkers(workers.flat(), until, async () => {
-      const client = new Client({ connection, namespace: settings.temporalNamespace })
-      await registerNode(client, await nodeIdentity(settings.nodeId))
+      await desk.open()
       if (until.aborted) return
       const { address, uiUrl } = temporal
       const stack = { ...self, address, namespace: settings.temporalNamespace, uiUrl, apiUrl: api.url, hubUrl: settings.hubEndpoint }

@@ -6,12 +6,15 @@ import { controlActivities, controlWaitActivities } from '../../activities/contr
 import { nodeActivities, nodeWatchActivities } from '../../activities/node/index.js'
 import { createCluster } from '../../src/adapters/temporal/cluster.js'
 import { createNodeOwners } from '../../src/adapters/temporal/node-owners.js'
+import { createNodeDesk } from '../../src/adapters/temporal/node-desk.js'
 import { registerNode } from '../../src/adapters/temporal/nodes.js'
 import { createAimClient } from '../../src/client/aim-client.js'
 import { CONTROL_QUEUE, WAIT_QUEUE, nodeQueue, watchQueue } from '../../src/contracts/task-queues.js'
+import type { Registration } from '../../src/contracts/node-owner.js'
 import type { NodeInspection } from '../../src/domain/node.js'
+import type { NodeProbe } from '../../src/ports/node-probe.js'
 import { FakeCache, FakeLedger, FakeNetwork, NodeWeights } from './fake-caches.js'
-import { FakeMachine, FakeRecords, FakeWeights, fakeHub, fakePolicy, fakeProbe, fakeRecipes, uniqueName } from './fakes.js'
+import { FakeFences, FakeMachine, FakeRecords, FakeWeights, fakeHub, fakePolicy, fakeProbe, fakeRecipes, uniqueName } from './fakes.js'
 import { temporalAddress } from './temporal-address.js'
 
 /** One cluster for a test file: a real Temporal server in a namespace of its own, real workers, fake machines. */
@@ -39,8 +42,11 @@ export async function startCluster() {
     ledger,
     cachePolicy: OWN_POLICY,
     launcher: machine,
+    fences: new FakeFences(),
     client: machine,
+    hangMs: 2_000,
   }
+  const desk = createNodeDesk(client, describer(nodeId, fakeProbe))
   const common = { connection: native, namespace, maxHeartbeatThrottleInterval: '200 ms' } as const
   const workers = await Promise.all([
     Worker.create({
@@ -60,19 +66,18 @@ export async function startCluster() {
     }),
     Worker.create({ ...common, taskQueue: WAIT_QUEUE, activities: controlWaitActivities({ cluster: createCluster(client) }) }),
     Worker.create({ ...common, taskQueue: nodeQueue(nodeId), activities: nodeActivities(ports) }),
-    Worker.create({ ...common, taskQueue: watchQueue(nodeId), activities: nodeWatchActivities(ports) }),
+    Worker.create({ ...common, taskQueue: watchQueue(nodeId), activities: nodeWatchActivities({ ...ports, desk }) }),
   ])
   const running = Promise.all(workers.map((worker) => worker.run()))
-  const register = (id = nodeId) =>
-    registerNode(client, { nodeId: id, hostname: 'fake', machineId: 'm', bootId: 'b', instance: uniqueName('instance') })
-  await register()
+  /** Known, and nobody attends it. */
+  const register = (id: string) => registerNode(client, { ...fakeRegistration(id), turn: null })
+  await desk.open()
   const added: (() => Promise<void>)[] = []
   return {
     client,
     aim: createAimClient(client, async () => {}),
     namespace,
     nodeId,
-    register,
     machine,
     weights,
     records,
@@ -84,19 +89,25 @@ export async function startCluster() {
     async addNode(change: Partial<NodeInspection> = {}) {
       const id = change.nodeId ?? uniqueName('node')
       const store = new NodeWeights(id, network)
-      const [own, events] = [new FakeCache(), new FakeLedger()]
+      const [kept, events] = [new FakeCache(), new FakeLedger()]
       const inspect = async () => ({ ...(await fakeProbe.inspect()), peerUrl: `http://${id}.test`, ...change })
-      const more = { nodeId: id, probe: { inspect }, weights: store, cache: own, ledger: events }
-      const worker = await Worker.create({ ...common, taskQueue: nodeQueue(id), activities: nodeActivities({ ...ports, ...more }) })
-      const ended = worker.run()
-      await register(id)
+      const more = { nodeId: id, probe: { inspect }, weights: store, cache: kept, ledger: events }
+      const here = { ...ports, ...more, desk: createNodeDesk(client, describer(id, { inspect })) }
+      const own = await Promise.all([
+        Worker.create({ ...common, taskQueue: nodeQueue(id), activities: nodeActivities(here) }),
+        Worker.create({ ...common, taskQueue: watchQueue(id), activities: nodeWatchActivities(here) }),
+      ])
+      const ended = Promise.all(own.map((worker) => worker.run()))
+      await here.desk.open()
       const leave = async () => {
-        if (worker.getState() === 'RUNNING') worker.shutdown()
+        for (const worker of own) if (worker.getState() === 'RUNNING') worker.shutdown()
         await ended
       }
       added.push(leave)
-      return { nodeId: id, weights: store, cache: own, ledger: events, leave }
+      return { nodeId: id, weights: store, cache: kept, ledger: events, leave }
     },
+    /** Makes the first node known again, after its owner was ended. */
+    comeBack: () => desk.open(),
     /** A node that others run, or that does not answer. */
     registerNode: register,
     /** The cluster knows nothing of it any more. */
@@ -111,6 +122,21 @@ export async function startCluster() {
     },
   }
 }
+
+/** What a fake node tells of itself: one process of one machine for each. */
+function fakeRegistration(nodeId: string): Omit<Registration, 'turn'> {
+  const identity = { nodeId, hostname: 'fake', machineId: 'm', bootId: 'b', instance: uniqueName('instance') }
+  return { ...identity, gpus: [], labels: {}, simulated: false, highestFence: 0, graceSeconds: 5 }
+}
+
+function describer(nodeId: string, probe: NodeProbe): () => Promise<Omit<Registration, 'turn'>> {
+  const told = fakeRegistration(nodeId)
+  return async () => {
+    const { gpus, labels } = await probe.inspect()
+    return { ...told, labels, gpus: gpus.map(({ index, model, vramTotalBytes, bdf }) => ({ index, model, vramTotalBytes, bdf })) }
+  }
+}
+
 /** What the settings of every node say. */
 export const OWN_POLICY = { maxBytes: 1_000, order: 'lru' } as const
 

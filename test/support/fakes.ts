@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { AimError } from '../../src/contracts/errors.js'
 import type { PinnedModel, Weights } from '../../src/contracts/model.js'
 import { engineKeyName, type EngineKey, type EngineSpec, type EngineState } from '../../src/domain/engine.js'
@@ -6,6 +7,7 @@ import type { Measurement } from '../../src/domain/measurement.js'
 import type { Recipe } from '../../src/domain/recipe.js'
 import type { EngineClient } from '../../src/ports/engine-client.js'
 import type { EngineLauncher } from '../../src/ports/engine-launcher.js'
+import type { FenceStore } from '../../src/ports/fence-store.js'
 import type { Hub } from '../../src/ports/hub.js'
 import type { NodeProbe } from '../../src/ports/node-probe.js'
 import type { PlanPolicy } from '../../src/ports/plan-policy.js'
@@ -22,6 +24,10 @@ export class FakeMachine implements EngineLauncher, EngineClient {
   readonly started: string[] = []
   /** What the next launches do; the default is to run and to answer. */
   startsAs: 'answers' | 'exits' | 'silent' = 'answers'
+  /** Addresses that take a connection and answer nothing any more. */
+  readonly hangs = new Set<string>()
+  /** Others have requests running. */
+  busy = false
   private nextPort = 9_000
 
   async launch(key: EngineKey, spec: EngineSpec) {
@@ -59,15 +65,33 @@ export class FakeMachine implements EngineLauncher, EngineClient {
     return [...this.engines.values()].map((engine) => ({ ...engine, logFile: '/dev/null' }))
   }
 
+  async processes() {
+    return []
+  }
+
+  async reap(): Promise<number[]> {
+    return []
+  }
+
   async logTail(): Promise<string[]> {
     return []
   }
 
-  async healthy(): Promise<boolean> {
-    return this.startsAs !== 'silent'
+  async healthy(url: string): Promise<boolean> {
+    return this.startsAs !== 'silent' && !this.hangs.has(url)
   }
 
-  async complete() {
+  /** Tokens that it says it made: a busy engine makes some between any two looks. */
+  private tokens = 0
+
+  async metrics(url: string, _path: string, names: readonly string[]) {
+    if (this.hangs.has(url)) return null
+    if (this.busy) this.tokens += 1
+    return Object.fromEntries(names.map((name) => [name, name.includes('generation_tokens') ? this.tokens : Number(this.busy)]))
+  }
+
+  async complete(url: string, _model: string, signal?: AbortSignal) {
+    if (this.hangs.has(url)) await once(signal ?? new AbortController().signal, 'abort')
     return { text: 'hello', tokens: 1, ms: 1 }
   }
 
@@ -209,6 +233,22 @@ export class FakeRecords implements Records {
     const record = this.all.get(runId)
     if (record === undefined) throw new AimError('NotFound', { what: `record ${runId}` })
     return record
+  }
+}
+
+/** Fences of a node without a disk. */
+export class FakeFences implements FenceStore {
+  private readonly seen = new Map<string, number>()
+
+  async check({ endpoint, replica, gpus, fence }: Parameters<FenceStore['check']>[0]): Promise<void> {
+    const names = [`${endpoint}/${replica}`, ...gpus.map(String)]
+    const highest = Math.max(...names.map((name) => this.seen.get(name) ?? 0))
+    if (highest > fence) throw new AimError('LeaseFenced', { fence, endpoint, node: 'fake', highest })
+    for (const name of names) this.seen.set(name, fence)
+  }
+
+  async highest(): Promise<number> {
+    return Math.max(0, ...this.seen.values())
   }
 }
 

@@ -6,7 +6,7 @@ import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/wo
 import { nodeActivities } from '../../activities/node/index.js'
 import { nodeQueue } from '../../src/contracts/task-queues.js'
 import { FakeCache, FakeLedger, FakeNetwork, NodeWeights } from './fake-caches.js'
-import { FakeMachine, fakeProbe } from './fakes.js'
+import { FakeFences, FakeMachine, fakeProbe } from './fakes.js'
 
 const [address = '', namespace = '', nodeId = ''] = process.argv.slice(2)
 Runtime.install({ logger: new DefaultLogger('ERROR'), shutdownSignals: [] })
@@ -30,7 +30,9 @@ const worker = await Worker.create({
     ledger: new FakeLedger(),
     cachePolicy: { order: 'lru' },
     launcher: machine,
+    fences: new FakeFences(),
     client: machine,
+    hangMs: 60_000,
   }),
 })
 const running = worker.run()

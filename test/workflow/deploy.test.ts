@@ -249,7 +249,7 @@ describe('undeploy', () => {
     await deploy()
     await cluster.client.workflow.getHandle(`node/${cluster.nodeId}`).terminate('by hand')
     const stopped = await (await cluster.aim.undeploy({ endpoint })).result()
-    await cluster.register()
+    await cluster.comeBack()
     expect(stopped).toMatchObject({ outcome: 'stopped', stopped: [{ node: cluster.nodeId }], silent: [] })
     expect(cluster.machine.running(endpoint)).toEqual([])
   })

@@ -66,6 +66,7 @@ test('a run that goes on from another one’s state proves an engine that was ju
     specFingerprint: 's',
     deployedAt: '',
     deployedBy: 'me',
+    request: { endpoint: name, model: 'org/name' },
   }
   const none = { operation: null, standingDown: false, retired: false, lastRestart: null, degraded: false }
   const restarting = { restarts: 0, failures: 1, provedAtMs: null, downSinceMs: Date.now(), reason: 'engine ended: SIGKILL' }

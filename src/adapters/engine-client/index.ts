@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { AimError } from '../../contracts/errors.js'
 import type { EngineClient } from '../../ports/engine-client.js'
+import { readMetrics } from './metrics.js'
 
 export type EngineClientOptions = {
   /** Milliseconds for an answer that the engine is up; it computes nothing for it. */
@@ -38,6 +39,17 @@ export function createEngineClient({ healthMs = 2_000, completeMs = 120_000 }: E
       } catch {
         signal?.throwIfAborted()
         return false // not listening yet, or too busy to say that it is well: both are "not healthy"
+      }
+    },
+
+    async metrics(url, path, names, signal) {
+      try {
+        const answer = await fetch(`${url}${path}`, { redirect: 'error', signal: within(healthMs, signal) })
+        const page = await answer.text()
+        return answer.ok ? readMetrics(page, names) : null
+      } catch {
+        signal?.throwIfAborted()
+        return null // as with its health: what keeps it from answering is not known here
       }
     },
 

@@ -20,16 +20,16 @@ export const TOPOLOGY_FOLDER = join('topology', 'nodes')
 export type InspectedCaptures = FoundGpus & { machine: MachineFile | null }
 
 /**
- * What a folder of captures tells: any of the files of TOOLS, `topology/nodes` and `machine.json`.
+ * What a folder of captures tells: any of the files of TOOLS, `topology/nodes` and `machine.json`. `field` is who named it.
  * @throws AimError `InvalidInput` for what is no folder, or holds none of them.
  */
-export async function inspectCaptures(dir: string, cards: readonly Card[]): Promise<InspectedCaptures> {
-  await requireFolder(dir)
-  return describeCaptures(filesBelow(dir), cards)
+export async function inspectCaptures(dir: string, cards: readonly Card[], field = '--from'): Promise<InspectedCaptures> {
+  await requireFolder(dir, field)
+  return describeCaptures(filesBelow(dir), cards, field)
 }
 
 /** The same for files that lie elsewhere. */
-export async function describeCaptures(tree: FileTree, cards: readonly Card[]): Promise<InspectedCaptures> {
+export async function describeCaptures(tree: FileTree, cards: readonly Card[], field = '--from'): Promise<InspectedCaptures> {
   const problems: Problem[] = []
   const texts: ToolTexts = {}
   for (const file of TOOL_FILES) {
@@ -39,8 +39,7 @@ export async function describeCaptures(tree: FileTree, cards: readonly Card[]): 
   const kfd = await readKfd(tree, TOPOLOGY_FOLDER)
   const machine = await readMachine(tree, problems)
   const told = Object.keys(texts).length > 0 || kfd !== null || machine !== null || problems.length > 0
-  if (!told)
-    throw new AimError('InvalidInput', { field: '--from', rule: `holds no capture: any of ${[...TOOL_FILES, TOPOLOGY_FOLDER].join(', ')}` })
+  if (!told) throw new AimError('InvalidInput', { field, rule: `holds no capture: any of ${[...TOOL_FILES, TOPOLOGY_FOLDER].join(', ')}` })
   if (machine?.kfd === 'denied')
     problems.push({ code: 'kfd_permission', message: '/dev/kfd could not be opened where this was captured, so no tool was run' })
   const reports = [...(kfd === null ? [] : [kfdReport(kfd)]), ...readTools(texts, cards)]
@@ -49,12 +48,12 @@ export async function describeCaptures(tree: FileTree, cards: readonly Card[]): 
   return { ...found, problems: [...problems, ...found.problems], machine }
 }
 
-async function requireFolder(dir: string): Promise<void> {
+async function requireFolder(dir: string, field: string): Promise<void> {
   const isFolder = await stat(dir).then(
     (stats) => stats.isDirectory(),
     () => false,
   )
-  if (!isFolder) throw new AimError('InvalidInput', { field: '--from', rule: `must be a folder of captures: ${dir}` })
+  if (!isFolder) throw new AimError('InvalidInput', { field, rule: `must be a folder of captures: ${dir}` })
 }
 
 /** Null: it is not there. One that is there and cannot be read is a problem. */

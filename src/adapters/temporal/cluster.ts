@@ -52,9 +52,12 @@ export function createCluster(client: Client): Cluster {
         }) as WithStartWorkflowOperation<never>,
       }),
 
-    async currentReplica(endpoint) {
+    async endpointView(endpoint) {
       try {
-        return (await client.workflow.getHandle(workflowIds.endpoint(endpoint)).query<EndpointView>(ENDPOINT_QUERY)).replica
+        const handle = client.workflow.getHandle(workflowIds.endpoint(endpoint))
+        const view = await handle.query<EndpointView>(ENDPOINT_QUERY)
+        // One that has ended still answers with what it knew last.
+        return view.replica === null && view.operation === null ? null : view
       } catch (error) {
         if (error instanceof WorkflowNotFoundError) return null
         throw error

@@ -1,5 +1,7 @@
 import { WithStartWorkflowOperation, type Client } from '@temporalio/client'
-import { REGISTER_NODE_UPDATE, type NodeIdentity } from '../../contracts/messages.js'
+import { ApplicationFailure } from '@temporalio/common'
+import { AimError, type ErrorDetails } from '../../contracts/errors.js'
+import { NODE_UPDATES, type Registered, type Registration } from '../../contracts/node-owner.js'
 import { CONTROL_QUEUE } from '../../contracts/task-queues.js'
 import { workflowIds } from '../../contracts/workflow-ids.js'
 
@@ -13,18 +15,23 @@ export async function openNodes(client: Client): Promise<string[]> {
   return nodes.toSorted()
 }
 
-/** Makes a node known to the cluster: starts its own workflow if there is none. */
-export async function registerNode(client: Client, identity: NodeIdentity): Promise<void> {
-  const { nodeId, instance } = identity
-  await client.workflow.executeUpdateWithStart<never, void, [NodeIdentity]>(REGISTER_NODE_UPDATE, {
-    args: [identity],
-    updateId: instance,
-    startWorkflowOperation: new WithStartWorkflowOperation('manageNode', {
-      workflowId: workflowIds.node(nodeId),
-      taskQueue: CONTROL_QUEUE,
-      args: [{ nodeId }],
-      workflowIdConflictPolicy: 'USE_EXISTING',
-      staticSummary: `owns node ${nodeId}`,
-    }) as WithStartWorkflowOperation<never>,
-  })
+/** Makes a node known to the cluster: starts its own workflow if there is none. @throws AimError `NodeTaken` while another machine runs it. */
+export async function registerNode(client: Client, registration: Registration): Promise<Registered> {
+  const { nodeId } = registration
+  try {
+    return await client.workflow.executeUpdateWithStart<never, Registered, [Registration]>(NODE_UPDATES.register, {
+      args: [registration],
+      startWorkflowOperation: new WithStartWorkflowOperation('manageNode', {
+        workflowId: workflowIds.node(nodeId),
+        taskQueue: CONTROL_QUEUE,
+        args: [{ nodeId }],
+        workflowIdConflictPolicy: 'USE_EXISTING',
+        staticSummary: `owns node ${nodeId}`,
+      }) as WithStartWorkflowOperation<never>,
+    })
+  } catch (error) {
+    const { cause } = error as Error
+    if (!(cause instanceof ApplicationFailure) || cause.type !== 'NodeTaken') throw error
+    throw new AimError('NodeTaken', cause.details?.[0] as ErrorDetails, { cause: error })
+  }
 }

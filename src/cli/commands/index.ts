@@ -205,7 +205,14 @@ export const COMMANDS: CommandSpec[] = [
   {
     name: 'node',
     about: 'run a node worker alone: one for each GPU machine',
-    examples: [['TEMPORAL_ADDRESS=temporal:7233 aim node', 'offer this machine to the cluster']],
+    options: [
+      { flags: '--simulate <dir>', about: 'stand for the machine of a folder that `aim node capture` wrote', complete: 'directory' },
+      { flags: '--id <name>', about: 'name of the node' },
+    ],
+    examples: [
+      ['TEMPORAL_ADDRESS=temporal:7233 aim node', 'offer this machine to the cluster'],
+      ['aim node --simulate captures --id virtual-1', 'a machine that is not here; everything says `simulated`'],
+    ],
     load: async () => (await import('./worker.js')).node,
   },
   {

@@ -48,9 +48,10 @@ function gpusText(node: InspectedNode, view: View): string {
   return areGpusKnown(node) ? 'no AMD GPU is seen\n' : 'GPUs: not known, see problems\n'
 }
 
-function machineText({ hostname, cpus, memory_total_bytes: memory, cache_disk: disk, rocm }: InspectedNode): string {
+function machineText({ hostname, simulated, cpus, memory_total_bytes: memory, cache_disk: disk, rocm }: InspectedNode): string {
   const facts = [
     hostname,
+    simulated === true ? 'simulated' : null,
     told(cpus, (count) => `${count} CPUs`),
     told(memory, (bytes) => `${gib(bytes)} memory`),
     told(disk, ({ free_bytes: free, path }) => `${gib(free)} free on ${path}`),

@@ -3,6 +3,7 @@ import { trafficText } from '../../domain/cache/traffic.js'
 import { openAiUrl } from '../endpoint-url.js'
 import { recordReport, type Field, type Report } from '../output/report.js'
 import { duration } from '../output/units.js'
+import { nodeText } from './node-text.js'
 import { planExit, planText } from './plan.js'
 
 /** The block after a deploy: what serves, where, and the proof that it answers. */
@@ -31,6 +32,7 @@ function fieldsOf({
   recipe,
   backend,
   node,
+  simulated,
   cache,
   weights,
   proof,
@@ -45,7 +47,7 @@ function fieldsOf({
     ['model', `${model.repo}@${model.commit.slice(0, 12)}`],
     ['recipe', recipe],
     ['backend', backend],
-    ['node', node],
+    ['node', node && nodeText(node, simulated)],
     ['cache', cache && (weights === null ? cache : trafficText({ cache, ...weights }))],
     ['proof', proof && `${proof.tokens} tokens in ${duration(proof.ms)}`],
     ['took', tookText(timings)],

@@ -1,12 +1,13 @@
 import type { EndpointStatus } from '../../client/types.js'
 import type { OperationProgress } from '../../contracts/deploy.js'
-import type { EndpointPhase } from '../../contracts/endpoint.js'
+import type { EndpointPhase, Replica } from '../../contracts/endpoint.js'
 import { openAiUrl } from '../endpoint-url.js'
 import type { ExitCode } from '../exit-codes.js'
 import { listReport, recordReport, type Column, type Field, type Report } from '../output/report.js'
 import type { Style } from '../output/style.js'
 import { duration, moment } from '../output/units.js'
 import { transferText } from '../progress/rate.js'
+import { nodeText } from './node-text.js'
 
 type State = EndpointPhase | 'unknown'
 
@@ -14,16 +15,18 @@ const STYLES: Record<State, Style> = {
   serving: 'green',
   deploying: 'cyan',
   restarting: 'yellow',
+  repairing: 'yellow',
   stopping: 'yellow',
   degraded: 'red',
   unknown: 'red',
 }
 
 /** What a script learns from `aim status NAME` without reading it. */
-const EXITS: Record<State, ExitCode> = { serving: 0, deploying: 8, restarting: 8, stopping: 8, degraded: 1, unknown: 1 }
+const EXITS: Record<State, ExitCode> = { serving: 0, deploying: 8, restarting: 8, repairing: 8, stopping: 8, degraded: 1, unknown: 1 }
 
 const stateOf = ({ view }: EndpointStatus): State => view?.phase ?? 'unknown'
 const stateStyle = (status: EndpointStatus): Style => STYLES[stateOf(status)]
+const nodeOf = ({ nodeId, simulated }: Replica): string => nodeText(nodeId, simulated)
 const reasonOf = ({ view, problem }: EndpointStatus): string | null => problem ?? view?.reason ?? null
 
 const COLUMNS: Column<EndpointStatus>[] = [
@@ -34,7 +37,7 @@ const COLUMNS: Column<EndpointStatus>[] = [
   { header: 'COMMIT', value: ({ view }) => view?.revision?.commit ?? null, wide: true },
   { header: 'RECIPE', value: ({ view }) => view?.revision?.recipe ?? null, wide: true },
   { header: 'BACKEND', value: ({ view }) => view?.replica?.spec.backend ?? null, wide: true },
-  { header: 'NODE', value: ({ view }) => view?.replica?.nodeId ?? null, flexible: true },
+  { header: 'NODE', value: ({ view }) => (view?.replica ? nodeOf(view.replica) : null), flexible: true },
   { header: 'GPUS', value: ({ view }) => (view?.replica ? gpusText(view.replica.spec.gpus) : null) },
   { header: 'URL', value: ({ view }) => (view?.replica ? openAiUrl(view.replica.url) : null) },
   { header: 'RESTARTS', value: ({ view }) => (view ? String(view.restarts) : null), align: 'right' },
@@ -78,7 +81,7 @@ function fieldsOf(status: EndpointStatus, when: (iso: string) => string): Field[
     ['revision', revision && `${revision.revision}, deployed ${when(revision.deployedAt)} by ${revision.deployedBy}`],
     ['recipe', revision && revision.recipe],
     ['backend', replica && replica.spec.backend],
-    ['node', replica && `${replica.nodeId} (${gpusText(replica.spec.gpus)}, pid ${replica.pid})`],
+    ['node', replica && `${nodeOf(replica)} (${gpusText(replica.spec.gpus)}, pid ${replica.pid})`],
     ['restarts', view && String(view.restarts)],
     [
       'last restart',

@@ -4,6 +4,7 @@ import type { Report, View } from '../output/report.js'
 import { visible } from '../output/sanitize.js'
 import { fittedTable, type PlanColumn } from './fitted-table.js'
 import { memoryPicture } from './memory-picture.js'
+import { nodeText } from './node-text.js'
 
 const PRICE_OF_TOKENS = 'PRICE/MTOK OUT'
 
@@ -12,7 +13,7 @@ type Ranked = Candidate & { rank: number }
 const COLUMNS: PlanColumn<Ranked>[] = [
   { header: '#', value: ({ rank }) => String(rank), align: 'right' },
   { header: 'RECIPE', value: ({ recipe }) => recipe, flexible: true, tail: true, least: 16 },
-  { header: 'NODE', value: ({ node }) => node, flexible: true, drop: 4 },
+  { header: 'NODE', value: ({ node, simulated }) => nodeText(node, simulated), flexible: true, drop: 4 },
   { header: 'GPUS', value: gpusText, flexible: true },
   { header: 'PRECISION', value: ({ precision }) => precision, drop: 8 },
   { header: 'BACKEND', value: ({ backend }) => backend, drop: 7 },
@@ -32,7 +33,7 @@ const COLUMNS: PlanColumn<Ranked>[] = [
 const FALLBACK_COLUMNS: PlanColumn<Fallback>[] = [
   { header: 'FALLBACK', value: ({ changes }) => changes.join(', '), flexible: true },
   { header: 'RECIPE', value: ({ recipe }) => recipe, flexible: true, tail: true, least: 16 },
-  { header: 'NODE', value: ({ node }) => node, flexible: true, drop: 1 },
+  { header: 'NODE', value: ({ node, simulated }) => nodeText(node, simulated), flexible: true, drop: 1 },
   { header: 'GPUS', value: gpusText, flexible: true },
   { header: 'PRECISION', value: ({ precision }) => precision, drop: 2 },
   { header: 'BACKEND', value: ({ backend }) => backend, drop: 3 },

@@ -25,6 +25,7 @@ export function candidateOf(
   const { recipe, weights, on, cost } = option
   const { requirements } = lookups.input
   const { cached } = spot
+  const node = lookups.inventory.nodes[spot.node]
   const fit = on && fitOf(on)
   const shown = on && shownSpeed(on.fitCase, fit)
   const given = on && fit && givenFit(on.fitCase, fit)
@@ -38,7 +39,8 @@ export function candidateOf(
     precision: recipe.precision ?? weights.variant?.precision ?? null,
     backend: recipe.backend,
     version: recipe.version,
-    node: lookups.inventory.nodes[spot.node]?.nodeId ?? '',
+    node: node?.nodeId ?? '',
+    ...(node?.simulated === true && ({ simulated: true } as const)),
     ...(on === null ? { gpus: [], linked: null } : takeGpus(on.need, on.site.kind, spot.node)),
     card: on?.site.kind.card ?? null,
     parallel: recipe.parallel,

@@ -58,6 +58,38 @@ describe('health', () => {
   })
 })
 
+describe('metrics', () => {
+  const PAGE = [
+    '# HELP vllm:num_requests_running Number of requests in model execution batches.',
+    '# TYPE vllm:num_requests_running gauge',
+    'vllm:num_requests_running{engine="0",model_name="a}b c"} 3.0',
+    'vllm:num_requests_running{engine="1",model_name="a}b c"} 2.0',
+    'vllm:generation_tokens_total{model_name="chat"} 1.2e+06 1700000000000',
+    'vllm:generation_tokens_created{model_name="chat"} 1.7e+09',
+    'vllm:num_requests_waiting 7',
+    'vllm:kv_cache_usage_perc{engine="0"} NaN',
+  ].join('\n')
+  const names = ['vllm:num_requests_running', 'vllm:generation_tokens_total', 'vllm:num_requests_waiting', 'vllm:kv_cache_usage_perc', 'x']
+
+  test('are summed over labels; what is not there, or no number, is left out', async () => {
+    const url = await engine((path, _, response) => send(response, path === '/metrics' ? 200 : 404, PAGE))
+    expect(await client.metrics(url, '/metrics', names)).toEqual({
+      'vllm:num_requests_running': 5,
+      'vllm:generation_tokens_total': 1_200_000,
+      'vllm:num_requests_waiting': 7,
+    })
+    expect(await client.metrics(url, '/elsewhere', names)).toBeNull()
+  })
+
+  test('of an engine that is silent or gone are not known, and a caller who gives up is told so', async () => {
+    const url = await engine(() => undefined)
+    expect(await client.metrics(url, '/metrics', names)).toBeNull()
+    await expect(client.metrics(url, '/metrics', names, AbortSignal.abort(new Error('shutdown')))).rejects.toThrow('shutdown')
+    servers.splice(0).forEach((server) => server.close())
+    expect(await client.metrics(url, '/metrics', names)).toBeNull()
+  })
+})
+
 describe('the proof of readiness', () => {
   test('is one short completion under the served name', async () => {
     const asked: unknown[] = []

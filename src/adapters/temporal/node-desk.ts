@@ -1,0 +1,61 @@
+import type { Client } from '@temporalio/client'
+import { NODE_UPDATES, type Arrival, type Registered, type Registration } from '../../contracts/node-owner.js'
+import { workflowIds } from '../../contracts/workflow-ids.js'
+import type { NodeDesk } from '../../ports/node-desk.js'
+import { registerNode } from './nodes.js'
+
+export type OpenDesk = NodeDesk & {
+  /** Makes the node known and waits until it is attended. @throws AimError `NodeTaken` while another machine runs it. */
+  open(): Promise<void>
+}
+
+/** `describe` is asked anew each time: GPUs come and go. */
+export function createNodeDesk(client: Client, describe: () => Promise<Omit<Registration, 'turn'>>): OpenDesk {
+  const announced = settledLater<Registration>()
+  const attended = settledLater<void>()
+  announced.promise.catch(() => undefined) // told by `open`
+
+  return {
+    async open() {
+      try {
+        const registration = { ...(await describe()), turn: null }
+        await registerNode(client, registration)
+        announced.resolve(registration)
+      } catch (error) {
+        announced.reject(error)
+        throw error
+      }
+      await attended.promise
+    },
+
+    /** An attendance may come before our own announcement is through; until then we are not this node. */
+    async register(turn) {
+      await announced.promise
+      const registration = { ...(await describe()), turn }
+      const { nodeId, instance } = registration
+      return client.workflow.getHandle(workflowIds.node(nodeId)).executeUpdate<Registered, [Registration]>(NODE_UPDATES.register, {
+        args: [registration],
+        updateId: `register-${instance}-${turn}`,
+      })
+    },
+
+    async arrive(turn) {
+      const { nodeId, instance } = await announced.promise
+      await client.workflow.getHandle(workflowIds.node(nodeId)).executeUpdate<void, [Arrival]>(NODE_UPDATES.arrive, {
+        args: [{ instance, turn }],
+        updateId: `arrive-${instance}-${turn}`,
+      })
+      attended.resolve()
+    },
+  }
+}
+
+function settledLater<T>() {
+  let resolve!: (value: T) => void
+  let reject!: (error: unknown) => void
+  const promise = new Promise<T>((resolved, rejected) => {
+    resolve = resolved
+    reject = rejected
+  })
+  return { promise, resolve, reject }
+}

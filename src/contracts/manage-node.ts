@@ -1,0 +1,72 @@
+import { z } from 'zod'
+import { PRESENCES } from '../domain/lease.js'
+import { EndpointName, NodeId } from './names.js'
+
+const Counter = z.int().min(0)
+const Reason = z.string().min(1, 'must say why').max(500, 'must be at most 500 characters')
+const Name = z.string().max(500)
+const LabelName = z.string().regex(/^[\w./-]{1,63}$/, 'must be 1 to 63 letters, digits, `_`, `.`, `/` or `-`')
+const LabelValue = z.string().regex(/^[\w.-]{0,63}$/, 'must be at most 63 letters, digits, `_`, `.` or `-`')
+const Labels = z.record(LabelName, LabelValue)
+const Owner = z.strictObject({ workflowId: z.string(), runId: z.string() })
+const Gpus = z.array(Counter).max(64, 'must be at most 64 GPUs')
+
+const Identity = { hostname: z.string(), machineId: z.string(), bootId: z.string(), instance: z.string() }
+const Gpu = z.strictObject({ index: Counter, model: z.string().nullable(), vramTotalBytes: z.number(), bdf: z.string().nullable() })
+
+/** Inputs of the updates and signals of `manageNode`, checked before anything changes. */
+export const RegistrationInput = z.strictObject({
+  nodeId: NodeId,
+  ...Identity,
+  gpus: z.array(Gpu),
+  labels: z.record(z.string(), z.string()),
+  simulated: z.boolean(),
+  highestFence: Counter,
+  graceSeconds: z.int().min(1).max(86_400),
+  turn: Counter.nullable(),
+})
+export const ArrivalInput = z.strictObject({ instance: z.string(), turn: Counter })
+export const ClaimInput = z.strictObject({ endpoint: EndpointName, replica: Counter, gpus: Gpus, owner: Owner })
+export const LeaseNameInput = z.strictObject({ endpoint: EndpointName, replica: Counter, fence: Counter })
+export const GiveBackInput = z.strictObject({ endpoint: EndpointName, owner: Owner.optional() })
+export const QuarantineInput = z.strictObject({ gpu: Counter, reason: Reason, by: Name })
+export const ClearInput = z.strictObject({ gpu: Counter })
+export const CordonInput = z.strictObject({ reason: Reason, by: Name, drain: z.boolean() })
+export const LabelInput = z.strictObject({ set: Labels.default({}), remove: z.array(LabelName).default([]) })
+export const ForgetInput = z.strictObject({ force: z.boolean().default(false) })
+
+const Lease = z.strictObject({
+  ...LeaseNameInput.shape,
+  gpus: Gpus,
+  state: z.enum(['reserved', 'bound']),
+  owner: Owner,
+  grantedAt: z.string(),
+})
+
+/** All that a node's own workflow knows, carried over continue-as-new. Times are ISO 8601. */
+const NodeState = z.strictObject({
+  book: z.strictObject({
+    fence: Counter,
+    leases: z.array(Lease),
+    quarantined: z.array(z.strictObject({ gpu: Counter, reason: z.string(), by: z.string(), at: z.string() })),
+    cordon: z.strictObject({ reason: z.string(), by: z.string(), at: z.string(), drain: z.boolean() }).nullable(),
+    labels: z.record(z.string(), z.string()),
+  }),
+  presence: z.enum(PRESENCES),
+  /** Since when. */
+  since: z.string(),
+  identity: z.strictObject({ nodeId: NodeId, ...Identity }).nullable(),
+  gpus: z.array(Gpu),
+  /** What the node says of itself. */
+  labels: z.record(z.string(), z.string()),
+  simulated: z.boolean(),
+  graceSeconds: z.int(),
+  /** Number of the newest attendance. */
+  turn: Counter,
+  /** The node worker's process that attends; null: none does. */
+  attendedBy: z.string().nullable(),
+})
+export type NodeState = z.infer<typeof NodeState>
+
+/** Input of `manageNode`. `carried` is the workflow's own, from one of its runs to the next. */
+export const ManageNodeInput = z.strictObject({ nodeId: NodeId, carried: NodeState.optional() })

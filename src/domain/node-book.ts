@@ -1,0 +1,101 @@
+import type { Claim, Lease, LeaseAnswer, NodeBook, Owner, Presence, Quarantine } from './lease.js'
+
+/** What a refusal depends on besides the book. `gpus`: HIP indices that the node has. */
+export type Standing = { presence: Presence; gpus: readonly number[] }
+
+type LeaseName = Pick<Lease, 'endpoint' | 'replica' | 'fence'>
+type Granted = { book: NodeBook; answer: LeaseAnswer }
+
+/** A new book. The clock at its start keeps fences growing from one life of a node to the next. */
+export function newBook(nowMs: number): NodeBook {
+  return { fence: nowMs, leases: [], quarantined: [], cordon: null, labels: {} }
+}
+
+/** A node's disk may remember more than a book that was lost. */
+export const withFenceAbove = (book: NodeBook, fence: number): NodeBook => ({ ...book, fence: Math.max(book.fence, fence) })
+
+/**
+ * Reserves GPUs. The same owner that asks again for the same is answered the same. A replica may reserve over its own older leases: which of
+ * them stays is decided by `bind` or `release`.
+ */
+export function grant(book: NodeBook, standing: Standing, claim: Claim, at: string): Granted {
+  const known = book.leases.find((lease) => isRepeated(lease, claim))
+  if (known !== undefined) return { book, answer: { outcome: 'granted', fence: known.fence } }
+  const why = refusal(book, standing, claim)
+  if (why !== null) return { book, answer: { outcome: 'refused', why } }
+  const fence = book.fence + 1
+  const lease: Lease = { ...claim, gpus: claim.gpus.toSorted((a, b) => a - b), fence, state: 'reserved', grantedAt: at }
+  return { book: { ...book, fence, leases: [...book.leases, lease] }, answer: { outcome: 'granted', fence } }
+}
+
+function refusal({ cordon, leases, quarantined }: NodeBook, { presence, gpus }: Standing, claim: Claim): string | null {
+  if (presence !== 'ready') return presence === 'lost' ? 'the node is lost' : 'the node does not answer now'
+  if (cordon !== null) return `the node is ${cordon.drain ? 'being drained' : 'cordoned'}: ${cordon.reason}`
+  for (const gpu of claim.gpus) {
+    if (!gpus.includes(gpu)) return `there is no GPU ${gpu}`
+    const barred = quarantined.find((entry) => entry.gpu === gpu)
+    if (barred !== undefined) return `GPU ${gpu} is in quarantine: ${barred.reason}`
+    const holder = leases.find((lease) => lease.gpus.includes(gpu) && !isOfReplica(lease, claim))
+    if (holder !== undefined) return `GPU ${gpu} is leased to ${nameOf(holder)}`
+  }
+  return null
+}
+
+/** The lease is the endpoint's own now; older ones of the same replica go with that. One that is gone stays gone. */
+export function bind(book: NodeBook, name: LeaseName): NodeBook {
+  const known = book.leases.some((lease) => isNamed(lease, name))
+  if (!known) return book
+  const kept = book.leases.filter((lease) => !isOfReplica(lease, name) || lease.fence >= name.fence)
+  return { ...book, leases: kept.map((lease) => (isNamed(lease, name) ? { ...lease, state: 'bound' as const } : lease)) }
+}
+
+/** One that is gone already is no error. */
+export function release(book: NodeBook, name: LeaseName): NodeBook {
+  return { ...book, leases: book.leases.filter((lease) => !isNamed(lease, name)) }
+}
+
+/** All that an endpoint has here, or only what is reserved for one flow of it. */
+export function giveBack(book: NodeBook, { endpoint, owner }: { endpoint: string; owner?: Owner | undefined }): NodeBook {
+  const goes = (lease: Lease) =>
+    lease.endpoint === endpoint && (owner === undefined || (lease.state === 'reserved' && isSameOwner(lease.owner, owner)))
+  return { ...book, leases: book.leases.filter((lease) => !goes(lease)) }
+}
+
+/** The first reason stays: it says what began it. */
+export function quarantine(book: NodeBook, entry: Quarantine): NodeBook {
+  if (book.quarantined.some(({ gpu }) => gpu === entry.gpu)) return book
+  return { ...book, quarantined: [...book.quarantined, entry].toSorted((a, b) => a.gpu - b.gpu) }
+}
+
+export function clear(book: NodeBook, gpu: number): NodeBook {
+  return { ...book, quarantined: book.quarantined.filter((entry) => entry.gpu !== gpu) }
+}
+
+/** Labels that people set, over what the node says of itself. */
+export function relabel(book: NodeBook, { set, remove }: { set: Record<string, string>; remove: readonly string[] }): NodeBook {
+  const labels = Object.entries({ ...book.labels, ...set }).filter(([name]) => !remove.includes(name))
+  return { ...book, labels: Object.fromEntries(labels) }
+}
+
+/** What is reserved for flows, one entry a flow. */
+export function reservers({ leases }: NodeBook): Owner[] {
+  const owners = leases.filter(({ state }) => state === 'reserved').map(({ owner }) => owner)
+  return owners.filter((owner, index) => owners.findIndex((other) => isSameOwner(owner, other)) === index)
+}
+
+export function reservedFor({ leases }: NodeBook, owner: Owner): Lease[] {
+  return leases.filter((lease) => lease.state === 'reserved' && isSameOwner(lease.owner, owner))
+}
+
+const nameOf = ({ endpoint, replica, state }: Lease): string =>
+  `${endpoint}${replica === 0 ? '' : ` (replica ${replica})`}${state === 'reserved' ? ', which is being deployed' : ''}`
+
+const isSameOwner = (a: Owner, b: Owner): boolean => a.workflowId === b.workflowId && a.runId === b.runId
+const isOfReplica = (a: Pick<Lease, 'endpoint' | 'replica'>, b: Pick<Lease, 'endpoint' | 'replica'>): boolean =>
+  a.endpoint === b.endpoint && a.replica === b.replica
+const isNamed = (lease: Lease, name: LeaseName): boolean => isOfReplica(lease, name) && lease.fence === name.fence
+
+function isRepeated(lease: Lease, claim: Claim): boolean {
+  const same = lease.state === 'reserved' && isOfReplica(lease, claim) && isSameOwner(lease.owner, claim.owner)
+  return same && lease.gpus.length === claim.gpus.length && claim.gpus.every((gpu) => lease.gpus.includes(gpu))
+}

@@ -1,0 +1,137 @@
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common'
+import { defineSignal, setHandler, startChild, workflowInfo, type ChildWorkflowHandle } from '@temporalio/workflow'
+import { STEP_SIGNAL, type FallbackNews, type FallbackRequest, type FallbackResult } from '../src/contracts/fallback.js'
+import { NODE_SIGNAL, type NodeNews } from '../src/contracts/node-owner.js'
+import type { PinnedModel } from '../src/contracts/model.js'
+import { GRACE_SECONDS } from '../src/domain/engine.js'
+import type { NodeInspection } from '../src/domain/node.js'
+import type { Candidate, Fallback } from '../src/domain/plan.js'
+import { control, sweepNode, waiting } from './activities.js'
+import type { Choice } from './deploy-plan.js'
+import { showChoice, type Begun, type Deploy } from './deploy-steps.js'
+import { lookAtNodes } from './look-at-nodes.js'
+import type { recipeFallback } from './recipe-fallback.js'
+
+/** How often a deploy plans again because others were faster: then it makes do with what is left of its plan. */
+const MOST_REPLANS = 5
+
+/** The child that walks the plan, and what one walk leaves for the next: what was tried is not tried again. */
+export class DeployFallback {
+  private walks = 0
+  private earlier: Pick<FallbackResult, 'tried' | 'spentMs'> = { tried: [], spentMs: 0 }
+  private child: ChildWorkflowHandle<typeof recipeFallback> | null = null
+
+  constructor(private readonly flow: Deploy) {
+    setHandler(defineSignal<[FallbackNews]>(STEP_SIGNAL), (news) => this.hear(news))
+    // A node's owner knows the flow that its leases are reserved for, which is this one.
+    setHandler(defineSignal<[NodeNews]>(NODE_SIGNAL), async (news) => this.child?.signal(NODE_SIGNAL, news))
+    flow.undo(() => giveBackEverywhere(flow.request.endpoint))
+  }
+
+  /** Null: others were faster, so the plan is old. */
+  async walk(lock: Begun, named: PinnedModel, choice: Choice, nodes: NodeInspection[]): Promise<FallbackResult['ready']> {
+    this.walks += 1
+    const child = await this.start(await this.requestFor(lock, named, choice, nodes))
+    this.child = child
+    try {
+      const { ready, ...rest } = await child.result()
+      this.earlier = rest
+      if (ready === null) return null
+      showChoice(ready.candidate)
+      this.flow.steps.tell({ step: 'ready', state: 'done' })
+      return ready
+    } catch (error) {
+      this.flow.steps.breakOff('ended with the deploy')
+      throw error
+    } finally {
+      this.child = null
+    }
+  }
+
+  /** One of an earlier run that was terminated may still be at its undo: it is waited for. */
+  private async start(request: FallbackRequest): Promise<ChildWorkflowHandle<typeof recipeFallback>> {
+    const workflowId = `${workflowInfo().workflowId}/fallback/${this.walks}`
+    for (;;) {
+      try {
+        return await startChild<typeof recipeFallback>('recipeFallback', {
+          workflowId,
+          args: [request],
+          parentClosePolicy: 'REQUEST_CANCEL',
+          cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+          staticSummary: `starts ${request.endpoint}`,
+        })
+      } catch (error) {
+        if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error
+        await waiting.awaitClosed({ run: { workflowId, runId: '' } })
+      }
+    }
+  }
+
+  private async requestFor(
+    { current }: Begun,
+    named: PinnedModel,
+    { plan, best, model }: Choice,
+    nodes: NodeInspection[],
+  ): Promise<FallbackRequest> {
+    const { endpoint, port, fallback: policy, ref, repair } = this.flow.request
+    // A branch or commit of one repository says nothing of another.
+    const isOurs = (candidate: Candidate | Fallback) => ref === 'main' || candidate.model === named.repo
+    const { workflowId, runId } = workflowInfo()
+    const home = current?.replica.spec.port
+    return {
+      endpoint,
+      replica: 0,
+      model,
+      named: { repo: named.repo, commit: named.commit },
+      candidates: plan.candidates.filter(isOurs),
+      fallback: plan.fallback.filter(isOurs),
+      ...(port !== undefined && { port }),
+      home: current === null || home === undefined ? null : { nodeId: current.replica.nodeId, port: home },
+      current: repair?.gone === true ? null : (current?.replica ?? null),
+      holders: await this.holdersOf(best, plan.candidates, nodes),
+      policy,
+      ...this.earlier,
+      replans: this.walks <= MOST_REPLANS,
+      holder: { workflowId, runId },
+      parent: { workflowId, runId },
+    }
+  }
+
+  /** Where the request named its node, the others are looked at only when they may have what it lacks. */
+  private async holdersOf(best: Candidate, candidates: Candidate[], nodes: NodeInspection[]): Promise<FallbackRequest['holders']> {
+    const others = this.flow.request.node === undefined || best.cached ? [] : await nodesBesides(nodes)
+    const wanted = new Set(candidates.map(({ model }) => model))
+    return [...nodes, ...others]
+      .map(({ nodeId, peerUrl, cachedModels }) => ({ nodeId, peerUrl, cachedModels: cachedModels.filter((repo) => wanted.has(repo)) }))
+      .filter(({ cachedModels }) => cachedModels.length > 0)
+  }
+
+  private hear({ steps = [], attempt, approval }: FallbackNews): void {
+    for (const step of steps) this.flow.steps.tell(step)
+    if (attempt !== undefined) this.flow.attempts.push(attempt)
+    if (approval === undefined) return
+    const workflowId = this.child?.workflowId ?? ''
+    this.flow.steps.approval = approval === null ? undefined : { workflowId, question: approval.question, until: approval.until }
+  }
+}
+
+async function nodesBesides(looked: NodeInspection[]): Promise<NodeInspection[]> {
+  const others = (await control.listNodes()).filter((nodeId) => !looked.some((each) => each.nodeId === nodeId))
+  return (await lookAtNodes(others)).nodes
+}
+
+/** What is reserved for this flow, on every node: the child gives back its own, unless it was terminated. */
+async function giveBackEverywhere(endpoint: string): Promise<void> {
+  const { workflowId, runId } = workflowInfo()
+  const owner = { workflowId, runId }
+  for (const { nodeId, leases, presence } of await control.nodeViews()) {
+    const ours = leases.filter(
+      (lease) => lease.state === 'reserved' && lease.owner.workflowId === workflowId && lease.owner.runId === runId,
+    )
+    if (ours.length === 0) continue
+    if (presence !== 'lost') {
+      for (const { fence } of ours) await sweepNode(nodeId).stopEndpoint({ endpoint, graceSeconds: GRACE_SECONDS, fence })
+    }
+    await control.giveBackLeases({ nodeId, endpoint, owner })
+  }
+}

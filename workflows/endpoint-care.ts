@@ -1,0 +1,137 @@
+import { CancellationScope, condition, isCancellation, log, sleep } from '@temporalio/workflow'
+import type { Replica } from '../src/contracts/endpoint.js'
+import { policyOf } from '../src/domain/fallback/policies.js'
+import { nextRung } from '../src/domain/health/ladder.js'
+import { failuresAfter } from '../src/domain/restarts.js'
+import { control, longOnNode, onNode, sweepNode, watchOnNode } from './activities.js'
+import { bindLease } from './endpoint-news.js'
+import { beginStep, endStep, publish, runningStep, type Supervised } from './endpoint-state.js'
+import { rootFailure } from './record.js'
+import { renewLease } from './renewed-lease.js'
+import { rootMessage } from './steps.js'
+
+/** Why an engine does not serve, and the class of that. */
+type Problem = { why: string; failure: string }
+
+/** Proves and watches the engine, and starts it again in place after each end, as long as that makes sense. */
+export async function keepAlive(its: Supervised): Promise<void> {
+  let problem: Problem | null = null
+  while (its.state.replica !== null && its.state.trouble?.gone !== true) {
+    problem = problem === null ? await serve(its, its.state.replica) : await startAgain(its, its.state.replica, problem)
+  }
+}
+
+/** Until the engine is of no more use; says why. One that was started and never proved is proved first. */
+async function serve(its: Supervised, replica: Replica): Promise<Problem> {
+  const { nodeId, key, spec } = replica
+  try {
+    if (its.state.provedAtMs === null) served(its, await longOnNode(nodeId).proveReady({ key, spec }))
+    return await watch(its, replica)
+  } catch (error) {
+    return problemOf(error)
+  }
+}
+
+/** One long activity; it begins anew only with another worker on the node, because the one that ran it before may be gone without a word. */
+async function watch(its: Supervised, { nodeId, key, spec }: Replica): Promise<Problem> {
+  for (;;) {
+    const { generation } = its
+    const scope = new CancellationScope()
+    try {
+      const end = await scope.run(() =>
+        Promise.race([watchOnNode(nodeId).watchEngine({ key, spec }), condition(() => its.generation !== generation).then(() => null)]),
+      )
+      if (end !== null) return end
+    } finally {
+      scope.cancel()
+    }
+  }
+}
+
+function served(its: Supervised, { pid, url }: { pid: number; url: string }): void {
+  const { state } = its
+  const now = Date.now()
+  const downMs = state.downSinceMs === null ? null : now - state.downSinceMs
+  if (state.replica !== null) state.replica = { ...state.replica, pid, url }
+  if (downMs !== null && runningStep(state)?.did !== 'adopt') {
+    state.restarts += 1
+    state.lastRestart = { at: new Date(now).toISOString(), why: state.reason ?? '', downMs }
+  }
+  endStep(state, 'done', downMs === null ? 'it answers' : `it answers, after ${Math.round(downMs / 100) / 10} s`)
+  Object.assign(state, { provedAtMs: now, downSinceMs: null, reason: null, next: state.trouble === null ? null : state.next })
+  publish(its)
+}
+
+/**
+ * Starts the engine under its next key, or leaves it to the healing. The key is kept before the start, so that nobody loses the engine.
+ * Answers what kept it from starting, if anything.
+ */
+async function startAgain(its: Supervised, replica: Replica, { why, failure }: Problem): Promise<Problem | null> {
+  const { state } = its
+  const now = Date.now()
+  state.failures = failuresAfter(state.failures, state.provedAtMs === null ? 0 : now - state.provedAtMs)
+  endStep(state, 'failed', why)
+  Object.assign(state, { provedAtMs: null, downSinceMs: state.downSinceMs ?? now, reason: why })
+  const rung = nextRung(failure, state.failures, why)
+  if (rung.do === 'repair') {
+    await stopForGood(replica)
+    if (policyOf(failure).quarantine) await keepFromOthers(replica, why)
+    const { nodeId: node, spec } = replica
+    const trouble = { kind: 'crash', why: rung.why, avoid: [{ node, gpus: spec.gpus }], gone: true } as const
+    Object.assign(state, { trouble: { ...trouble, rung: 'repair', tries: 0, retryAtMs: null }, reason: rung.why })
+    publish(its)
+    return null
+  }
+  state.next = rung.delayMs === 0 ? 'it is started again' : `it is started again in ${rung.delayMs / 1_000} s`
+  beginStep(state, 'restart', why)
+  publish(its)
+  try {
+    if (rung.delayMs > 0) await sleep(rung.delayMs)
+    const key = { ...replica.key, launch: replica.key.launch + 1 }
+    state.replica = { ...replica, key }
+    await launchUnderLease(its, state.replica)
+    return null
+  } catch (error) {
+    return problemOf(error)
+  }
+}
+
+async function launchUnderLease({ state }: Supervised, { nodeId, key, spec }: Replica): Promise<void> {
+  try {
+    await onNode(nodeId).launchEngine({ key, spec })
+  } catch (error) {
+    const renewed = rootFailure(error).type === 'LeaseFenced' && state.replica !== null ? await renewLease(state.replica) : null
+    if (renewed === null || state.replica === null) throw error
+    state.replica = { ...state.replica, key: renewed }
+    bindLease(state.replica)
+    await onNode(nodeId).launchEngine({ key: renewed, spec })
+  }
+}
+
+/** Its place may be wanted. A node that does not answer is left: when it comes back, what has no lease there ends first. */
+async function stopForGood({ nodeId, key }: Replica): Promise<void> {
+  try {
+    await sweepNode(nodeId).stopIfRunning({ key })
+  } catch (error) {
+    if (isCancellation(error)) throw error
+    log.warn('an engine that was given up could not be stopped', { node: nodeId, error: rootMessage(error) })
+  }
+}
+
+/** Which of several GPUs is at fault nobody knows: then they are only avoided. */
+async function keepFromOthers({ nodeId, spec: { gpus } }: Replica, why: string): Promise<void> {
+  const [gpu] = gpus
+  if (gpu === undefined || gpus.length > 1) return
+  try {
+    await control.quarantineGpu({ nodeId, gpu, reason: why.slice(0, 500) })
+  } catch (error) {
+    if (isCancellation(error)) throw error
+    log.warn('a GPU was not put into quarantine', { node: nodeId, gpu, error: rootMessage(error) })
+  }
+}
+
+function problemOf(error: unknown): Problem {
+  if (isCancellation(error)) throw error
+  const { type, message, details } = rootFailure(error)
+  return { why: message, failure: String(details['failure'] ?? type) }
+}

@@ -1,0 +1,66 @@
+import { getExternalWorkflowHandle, isCancellation, log } from '@temporalio/workflow'
+import type { Replica } from '../src/contracts/endpoint.js'
+import { BIND_SIGNAL, RELEASE_SIGNAL, type LeaseName, type NodeNews } from '../src/contracts/node-owner.js'
+import { workflowIds } from '../src/contracts/workflow-ids.js'
+import { sweepNode } from './activities.js'
+import { comeBack } from './endpoint-healing.js'
+import { publish, type Supervised } from './endpoint-state.js'
+import { rootMessage } from './steps.js'
+
+/** What the owner of the replica's node tells. `busy`: a repair is under way, which is let finish. */
+export function hear(its: Supervised, { nodeId, presence, instance, drain }: NodeNews, busy: boolean): void {
+  const { state } = its
+  const { replica } = state
+  if (replica?.nodeId !== nodeId) return
+  if (instance !== null && instance !== state.instance) {
+    state.instance = instance
+    its.generation += 1
+  }
+  const before = state.presence
+  state.presence = presence
+  const { trouble } = state
+  if (presence === 'lost' && before !== 'lost' && trouble?.gone !== true && !state.degraded) leaveLost(its, nodeId)
+  else if (presence === 'ready' && trouble?.kind === 'lost' && !busy) comeBack(its)
+  else if (drain && trouble === null && !state.degraded) leaveDrained(its, nodeId)
+  else if (!drain && trouble?.kind === 'drain' && !busy) Object.assign(state, { trouble: null, next: null })
+  publish(its)
+}
+
+/** What runs there may live on, unseen: it is left, and its node ends it when it comes back to a lease that has moved on. */
+function leaveLost({ state }: Supervised, node: string): void {
+  const why = `node ${node} does not answer`
+  const trouble = { kind: 'lost', why, avoid: [{ node, gpus: [] }], gone: true, rung: 'repair', tries: 0, retryAtMs: null } as const
+  Object.assign(state, { trouble, reason: why, downSinceMs: state.downSinceMs ?? Date.now() })
+}
+
+function leaveDrained({ state }: Supervised, node: string): void {
+  const why = `node ${node} is drained`
+  const trouble = { kind: 'drain', why, avoid: [{ node, gpus: [] }], gone: false, rung: 'repair', tries: 0, retryAtMs: null } as const
+  Object.assign(state, { trouble, next: `it moves away: ${why}` })
+}
+
+/** The lease of a replica that was adopted is the endpoint's from here, in the same step. */
+export function bindLease(replica: Replica): void {
+  void tell(BIND_SIGNAL, replica)
+}
+
+/** Ends what the endpoint has left behind on another node, and gives up its lease. A node that does not answer does the same when it is back. */
+export async function leave(endpoint: string, replica: Replica): Promise<void> {
+  try {
+    await sweepNode(replica.nodeId).stopEndpoint({ endpoint, fence: replica.key.fence, graceSeconds: 0 })
+  } catch (error) {
+    if (isCancellation(error)) throw error
+    log.warn('a node that was left does not answer', { node: replica.nodeId, error: rootMessage(error) })
+  }
+  await tell(RELEASE_SIGNAL, replica)
+}
+
+/** A node that nobody owns any more has no leases to change. */
+async function tell(signal: string, { nodeId, key: { endpoint, replica, fence } }: Replica): Promise<void> {
+  const lease: LeaseName = { endpoint, replica, fence }
+  try {
+    await getExternalWorkflowHandle(workflowIds.node(nodeId)).signal(signal, lease)
+  } catch (error) {
+    log.warn('the owner of a node could not be told', { node: nodeId, signal, error: rootMessage(error) })
+  }
+}

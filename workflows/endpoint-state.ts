@@ -1,0 +1,59 @@
+import { setCurrentDetails } from '@temporalio/workflow'
+import type { EndpointPhase, EndpointView, HealingStep } from '../src/contracts/endpoint.js'
+import type { Supervision } from '../src/contracts/supervise.js'
+import { show } from './visibility.js'
+
+/** As many things that were done about problems as an endpoint remembers. */
+const MOST_STEPS = 20
+
+/** What care and healing work on. `generation` grows when watches that run are of no more use. */
+export type Supervised = { endpoint: string; state: Supervision; generation: number }
+
+export function phaseOf({ operation, replica, reason, degraded, standingDown, retired, trouble }: Supervision): EndpointPhase {
+  if (operation?.kind === 'undeploy' || retired) return 'stopping'
+  if (replica === null || (standingDown && operation?.kind === 'deploy')) return 'deploying'
+  if (degraded) return 'degraded'
+  if (trouble?.gone || standingDown) return 'repairing'
+  return reason === null ? 'serving' : 'restarting'
+}
+
+export function viewOf({ endpoint, state }: Supervised): EndpointView {
+  const { revision, replica, operation, reason, restarts, lastRestart, presence, healing, next } = state
+  return { endpoint, phase: phaseOf(state), reason, revision, replica, operation, restarts, lastRestart, presence, healing, next }
+}
+
+/** Search attributes and details, so that the Temporal UI alone tells how it stands. */
+export function publish({ endpoint, state }: Supervised): void {
+  const { revision, replica, reason, presence, next } = state
+  const phase = phaseOf(state)
+  show({
+    AimState: phase,
+    ...(revision !== null && { AimModel: revision.model, AimRecipe: revision.recipe, AimActor: revision.deployedBy }),
+    ...(replica !== null && { AimNode: replica.nodeId, AimBackend: replica.spec.backend }),
+  })
+  const lines = [
+    `**${endpoint}**: ${phase}`,
+    reason ?? '',
+    next === null ? '' : `next: ${next}`,
+    revision === null ? '' : `revision ${revision.revision}: ${revision.model}@${revision.commit}`,
+    replica === null ? '' : `${replica.url} on ${replica.nodeId}${presence === 'ready' ? '' : `, which is ${presence}`}`,
+  ]
+  setCurrentDetails(lines.filter((line) => line !== '').join('\n\n'))
+}
+
+/** Something is done about a problem from now on. What was under way before was overtaken by it. */
+export function beginStep(state: Supervision, did: HealingStep['did'], why: string): void {
+  endStep(state, 'failed', 'overtaken')
+  const step: HealingStep = { at: new Date().toISOString(), did, why, outcome: 'running', detail: '' }
+  state.healing = [...state.healing, step].slice(-MOST_STEPS)
+}
+
+/** How what is under way came out, if anything is. */
+export function endStep(state: Supervision, outcome: 'done' | 'failed', detail: string): void {
+  const step = runningStep(state)
+  if (step !== undefined) Object.assign(step, { outcome, detail })
+}
+
+export function runningStep({ healing }: Supervision): HealingStep | undefined {
+  return healing.find(({ outcome }) => outcome === 'running')
+}

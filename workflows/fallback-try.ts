@@ -1,0 +1,136 @@
+import { CancellationScope, log, workflowInfo } from '@temporalio/workflow'
+import type { FallbackRequest, FallbackResult } from '../src/contracts/fallback.js'
+import type { ModelFile, PinnedModel, Weights } from '../src/contracts/model.js'
+import { peersOf } from '../src/domain/cache/spread.js'
+import { trafficText } from '../src/domain/cache/traffic.js'
+import { GRACE_SECONDS, type EngineKey } from '../src/domain/engine.js'
+import { quarantines, type Try, type Tried } from '../src/domain/fallback/next-move.js'
+import { engineSpec } from '../src/domain/placement.js'
+import type { Candidate } from '../src/domain/plan.js'
+import { chooseFiles } from '../src/domain/weight-files.js'
+import { control, longOnNode, onNode } from './activities.js'
+import type { CurrentEngine } from './current-engine.js'
+import { EngineAttempt } from './engine-attempt.js'
+import type { FallbackTeller } from './fallback-news.js'
+import { failure } from './input.js'
+import type { NodeWatch } from './node-watch.js'
+import { whyItFailed } from './record.js'
+import { withUndo, type Undo } from './saga.js'
+import { rootMessage } from './steps.js'
+
+/** What every try of one fallback works on. */
+export type Walk = {
+  request: FallbackRequest
+  teller: FallbackTeller
+  nodes: NodeWatch
+  current: CurrentEngine
+  /** Failed tries; the one at hand is added when it fails. */
+  tried: Tried[]
+}
+export type Ready = NonNullable<FallbackResult['ready']>
+
+/** One try, from the lease to the answer that proves it. A failure undoes every step; on a lost node nothing is waited for. */
+export function tryCandidate(walk: Walk, { candidate, gaveUp }: Try): Promise<Ready> {
+  return withUndo(async (undo) => {
+    const attempt = new EngineAttempt(candidate, await lease(walk, candidate, undo), numberOf(walk))
+    try {
+      const { weights, model } = await warm(walk, candidate, undo)
+      const spec = await launch(walk, { candidate, attempt, weights, undo })
+      const { replica, proof, memory } = await walk.nodes.unlessLeft(candidate.node, () => attempt.prove(spec))
+      walk.teller.tell({ attempt: attempt.record, steps: [done('ready', `answered ${proof.tokens} tokens in ${proof.ms} ms`)] })
+      return { candidate, model: { repo: model.repo, commit: model.commit }, replica, weights, proof, memory, gaveUp }
+    } catch (error) {
+      attempt.failed(error)
+      walk.teller.tell({ attempt: attempt.record })
+      await quarantine(walk, candidate, error)
+      throw error
+    }
+  })
+}
+
+const numberOf = ({ tried }: Walk): number => tried.filter(({ failure: why }) => why !== 'LeaseRefused').length + 1
+const done = (step: 'warm' | 'launch' | 'ready', detail: string) => ({ step, state: 'done', detail }) as const
+
+/** The claim on the GPUs, and the key of the engine that is started under it. */
+async function lease({ request, teller }: Walk, { node, gpus, backend }: Candidate, undo: Undo): Promise<EngineKey> {
+  const { endpoint, replica, holder } = request
+  teller.steps({ step: 'warm', state: 'running', detail: `${backend} on ${node}` })
+  undo(() => control.giveBackLeases({ nodeId: node, endpoint, owner: holder }))
+  const answer = await control.leaseGpus({ nodeId: node, endpoint, replica, gpus, owner: holder })
+  if (answer.outcome === 'refused') {
+    throw failure('LeaseRefused', `${node} refuses ${endpoint}: ${answer.why}`, { node, endpoint, why: answer.why })
+  }
+  return { namespace: workflowInfo().namespace, endpoint, replica, fence: answer.fence, launch: 1 }
+}
+
+/** Brings the weights to the node. What fails leaves nothing half-written there. */
+async function warm(
+  { request, nodes, teller }: Walk,
+  candidate: Candidate,
+  undo: Undo,
+): Promise<{ weights: Weights; model: Omit<PinnedModel, 'files'> }> {
+  const { node } = candidate
+  const { endpoint, holders } = request
+  const { files, ...model } = await pinned(request, candidate)
+  undo(() => unlessGone(nodes, node, () => onNode(node).discardPartial({ model })))
+  const peers = peersOf(
+    node,
+    holders.filter(({ cachedModels }) => cachedModels.includes(model.repo)),
+  )
+  const wanted = { model, files: filesOf(candidate, files), peers, endpoint }
+  const weights = await nodes.unlessLeft(node, () => longOnNode(node).ensureWeights(wanted))
+  const { cache, bytes, fetchedBytes, sources } = weights
+  teller.steps(done('warm', `cache ${trafficText(weights)}`), { step: 'launch', state: 'running' })
+  const { repo, commit } = model
+  log.info('the weights are on the node', { endpoint, node, repo, commit, cache, bytes, fetchedBytes, sources })
+  return { weights, model }
+}
+
+function pinned({ model, named }: FallbackRequest, candidate: Candidate): Promise<PinnedModel> | PinnedModel {
+  if (candidate.model === model.repo) return model
+  return control.pinModel({ model: candidate.model, ref: candidate.model === named.repo ? named.commit : 'main' })
+}
+
+/** The files that a candidate loads; the plan has found them already. */
+function filesOf({ format, modelFile }: Candidate, files: ModelFile[]): ModelFile[] {
+  const choice = chooseFiles(format, files, modelFile)
+  if ('problem' in choice) throw failure('Internal', choice.problem, { reason: choice.problem })
+  return files.filter((file) => choice.files.includes(file.path))
+}
+
+type Start = { candidate: Candidate; attempt: EngineAttempt; weights: Weights; undo: Undo }
+
+/** Starts the engine. The one that serves now ends first, because it holds the port and maybe the GPUs. */
+async function launch({ request, nodes, teller, current }: Walk, { candidate, attempt, weights, undo }: Start) {
+  const { node, backend } = candidate
+  const { endpoint, home, port = home?.nodeId === node ? home.port : undefined } = request
+  await current.makeWay(node)
+  const spec = engineSpec(candidate, endpoint, weights.path, port)
+  undo(() => unlessGone(nodes, node, () => onNode(node).stopEngine({ key: attempt.key, graceSeconds: GRACE_SECONDS })))
+  await nodes.unlessLeft(node, () => attempt.launch(spec))
+  teller.steps(done('launch', `${backend} on port ${spec.port}`), { step: 'ready', state: 'running' })
+  return spec
+}
+
+/** A lost node stops what has no lease any more when it comes back. */
+async function unlessGone(nodes: NodeWatch, node: string, work: () => Promise<unknown>): Promise<void> {
+  if (!nodes.isLost(node)) await nodes.unlessLost(node, work)
+}
+
+/** Before the lease is given back, so that nobody gets them in between. */
+async function quarantine({ tried }: Walk, candidate: Candidate, error: unknown): Promise<void> {
+  const { failure: why } = whyItFailed(error)
+  const one = { candidate, failure: why }
+  if (!quarantines({ tried: [...tried, one] }, one)) return
+  for (const gpu of candidate.gpus) {
+    await CancellationScope.nonCancellable(() => keepAway(candidate.node, gpu, `${why}: ${rootMessage(error)}`))
+  }
+}
+
+async function keepAway(nodeId: string, gpu: number, reason: string): Promise<void> {
+  try {
+    await control.quarantineGpu({ nodeId, gpu, reason: reason.slice(0, 500) })
+  } catch (error) {
+    log.error('a GPU that should be quarantined is not', { node: nodeId, gpu, error: rootMessage(error) })
+  }
+}

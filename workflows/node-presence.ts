@@ -1,0 +1,64 @@
+import { ActivityFailure, CancellationScope, TimeoutFailure, isCancellation, log, sleep } from '@temporalio/workflow'
+import { attendOnNode } from './activities.js'
+import type { NodeOwner } from './node-owner.js'
+import { rootMessage } from './steps.js'
+
+/** A fresh attendance is waited for at least this long before its node counts as lost. */
+const LEAST_WAIT_MS = 3_000
+const BACKOFF_MS = { first: 1_000, most: 30_000 }
+
+/**
+ * Knows whether the node answers: one long activity there that beats. When it ends the node is `unknown`; when nobody takes up the next one for
+ * the node's grace time, it is `lost`; one that is taken up says so itself, by the update `arrive`.
+ */
+export async function keepPresence(owner: NodeOwner): Promise<never> {
+  for (let failures = 0; ;) {
+    const end = await attendOnce(owner)
+    owner.state.attendedBy = end === 'over' ? owner.state.attendedBy : null
+    if (end === 'over' || end === 'silent') failures = 0
+    if (end === 'over') continue
+    owner.setPresence(end === 'silent' ? 'lost' : owner.state.presence === 'lost' ? 'lost' : 'unknown')
+    if (end !== 'failed') continue
+    await sleep(Math.min(BACKOFF_MS.first * 2 ** failures, BACKOFF_MS.most))
+    failures += 1
+  }
+}
+
+/** `over`: it has lasted its time; `silent`: nobody took it up; `broken`: it ended with its process or made way; `failed`: it could not begin. */
+type End = 'over' | 'silent' | 'broken' | 'failed'
+
+async function attendOnce(owner: NodeOwner): Promise<End> {
+  const { state } = owner
+  state.turn += 1
+  const scope = new CancellationScope()
+  let replaced = false
+  owner.onReplaced = () => {
+    replaced = true
+    scope.cancel()
+  }
+  try {
+    await scope.run(() => attendOnNode(owner.nodeId, waitMs(owner)).attendNode({ turn: state.turn }))
+    return 'over'
+  } catch (error) {
+    if (isCancellation(error) && !replaced) throw error
+    return replaced ? 'broken' : endOf(error, owner.nodeId)
+  }
+}
+
+/** What is left of the grace time; a node that is lost may come back at any time. */
+function waitMs({ state: { presence, since, graceSeconds } }: NodeOwner): number | null {
+  if (presence === 'lost') return null
+  const graceMs = graceSeconds * 1_000
+  return presence === 'ready' ? graceMs : Math.max(LEAST_WAIT_MS, Date.parse(since) + graceMs - Date.now())
+}
+
+function endOf(error: unknown, nodeId: string): End {
+  const cause = error instanceof ActivityFailure ? error.cause : error
+  if (cause instanceof TimeoutFailure) {
+    if (cause.timeoutType === 'SCHEDULE_TO_START') return 'silent'
+    return cause.timeoutType === 'START_TO_CLOSE' ? 'over' : 'broken'
+  }
+  if (cause instanceof Error && 'type' in cause && cause.type === 'WorkerShutdown') return 'broken'
+  log.warn('a node could not be attended', { node: nodeId, error: rootMessage(error) })
+  return 'failed'
+}
