@@ -4,8 +4,10 @@ import { policyOf } from '../src/domain/fallback/policies.js'
 import { nextRung } from '../src/domain/health/ladder.js'
 import { failuresAfter } from '../src/domain/restarts.js'
 import { control, longOnNode, onNode, sweepNode, watchOnNode } from './activities.js'
+import { bindLease } from './endpoint-news.js'
 import { beginStep, endStep, publish, runningStep, type Supervised } from './endpoint-state.js'
 import { rootFailure } from './record.js'
+import { renewLease } from './renewed-lease.js'
 import { rootMessage } from './steps.js'
 
 /** Why an engine does not serve, and the class of that. */
@@ -87,10 +89,22 @@ async function startAgain(its: Supervised, replica: Replica, { why, failure }: P
     if (rung.delayMs > 0) await sleep(rung.delayMs)
     const key = { ...replica.key, launch: replica.key.launch + 1 }
     state.replica = { ...replica, key }
-    await onNode(replica.nodeId).launchEngine({ key, spec: replica.spec })
+    await launchUnderLease(its, state.replica)
     return null
   } catch (error) {
     return problemOf(error)
+  }
+}
+
+async function launchUnderLease({ state }: Supervised, { nodeId, key, spec }: Replica): Promise<void> {
+  try {
+    await onNode(nodeId).launchEngine({ key, spec })
+  } catch (error) {
+    const renewed = rootFailure(error).type === 'LeaseFenced' && state.replica !== null ? await renewLease(state.replica) : null
+    if (renewed === null || state.replica === null) throw error
+    state.replica = { ...state.replica, key: renewed }
+    bindLease(state.replica)
+    await onNode(nodeId).launchEngine({ key: renewed, spec })
   }
 }
 

@@ -1,12 +1,6 @@
 import { condition, defineQuery, defineUpdate, setCurrentDetails, setHandler } from '@temporalio/workflow'
-import {
-  APPROVAL_QUERY,
-  APPROVE_UPDATE,
-  ApprovalAnswer,
-  REJECT_UPDATE,
-  type Approval,
-  type ApprovalView,
-} from '../src/contracts/fallback.js'
+import { APPROVAL_QUERY, APPROVE_UPDATE, ApprovalAnswer, REJECT_UPDATE, type ApprovalView } from '../src/contracts/fallback.js'
+import type { Approval } from '../src/contracts/fallback-policy.js'
 import type { Candidate } from '../src/domain/plan.js'
 import { failure, parseInput } from './input.js'
 

@@ -3,7 +3,7 @@ import { BACKENDS, GRACE_SECONDS } from '../domain/engine.js'
 import { PRECISIONS } from '../domain/hardware.js'
 import { OBJECTIVES } from '../domain/recipe.js'
 import type { Requirements } from '../domain/requirements.js'
-import { FallbackPolicy } from './fallback.js'
+import { FallbackPolicy } from './fallback-policy.js'
 import { EndpointName, ModelId, NodeId, Port, RecipeId, Ref, RepoPath } from './names.js'
 
 /** `gpus` empty: not on this node at all. */

@@ -68,6 +68,14 @@ export class FakeMachine implements EngineLauncher, EngineClient {
     return [...this.engines.values()].map((engine) => ({ ...engine, logFile: '/dev/null' }))
   }
 
+  async processes() {
+    return []
+  }
+
+  async reap(): Promise<number[]> {
+    return []
+  }
+
   async logTail(): Promise<string[]> {
     return []
   }

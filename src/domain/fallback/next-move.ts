@@ -75,7 +75,7 @@ function shorter({ mode }: FallbackState, { candidate, failure, gaveUp = null, m
 
 /** The next placement that no failure so far would meet again. Of those, the one that best gets around the last failure. */
 function other(state: FallbackState, last: Tried): Try | null {
-  const kinds = policyOf(failureOf(state, last)).then
+  const kinds = policyOf(failureOf(state, last)).next
   const rank = (candidate: Candidate) => kinds.findIndex((kind) => isOfKind(kind, last.candidate, candidate))
   return allowed(state, rank, (candidate) => kinds[rank(candidate)] ?? 'next')
 }
@@ -100,8 +100,8 @@ function mayRun(state: FallbackState, candidate: Candidate): boolean {
   )
 }
 
-function getsAround({ then }: Policy, { candidate: failed }: Tried, other: Candidate): boolean {
-  return then.some((kind: Kind) => isOfKind(kind, failed, other))
+function getsAround({ next }: Policy, { candidate: failed }: Tried, other: Candidate): boolean {
+  return next.some((kind: Kind) => isOfKind(kind, failed, other))
 }
 
 /** A recipe that faulted on GPUs and then on others is at fault itself. */
