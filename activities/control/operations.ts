@@ -13,6 +13,8 @@ export function operationActivities({ cluster }: { cluster: Cluster }) {
 
     currentReplica: ({ endpoint }: { endpoint: string }): Promise<Replica | null> => cluster.currentReplica(endpoint),
 
+    replicasOn: ({ nodeId }: { nodeId: string }): Promise<Replica[]> => cluster.replicasOn(nodeId),
+
     standDown: ({ endpoint }: { endpoint: string }): Promise<void> => cluster.standDown(endpoint, caller()),
 
     resume: ({ endpoint }: { endpoint: string }): Promise<void> => cluster.resume(endpoint, caller()),

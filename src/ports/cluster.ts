@@ -10,6 +10,8 @@ export interface Cluster {
   actorOf(run: Run): Promise<string>
   /** What serves under this name now; null when nothing does. */
   currentReplica(endpoint: string): Promise<Replica | null>
+  /** What serves on this node now, of all endpoints. */
+  replicasOn(nodeId: string): Promise<Replica[]>
   /** Starts the endpoint's own workflow if there is none, and asks it for the lock. */
   beginOperation(endpoint: string, request: Omit<BeginOperation, keyof Run>, caller: Caller): Promise<OperationAnswer>
   /** The supervisor lets go of its engine, so that another can take its port. */

@@ -71,6 +71,7 @@ export async function startCluster() {
   /** Known, and nobody attends it. */
   const register = (id: string) => registerNode(client, { ...fakeRegistration(id), turn: null })
   await desk.open()
+  const machines = new Map([[nodeId, machine]])
   const added: (() => Promise<void>)[] = []
   return {
     client,
@@ -90,21 +91,26 @@ export async function startCluster() {
       const store = new NodeWeights(id, network)
       const [kept, events] = [new FakeCache(), new FakeLedger()]
       const inspect = async () => ({ ...(await fakeProbe.inspect()), peerUrl: `http://${id}.test`, ...change })
-      const more = { nodeId: id, probe: { inspect }, weights: store, cache: kept, ledger: events }
+      const own = new FakeMachine()
+      const parts = { launcher: own, client: own, fences: new FakeFences() }
+      const more = { nodeId: id, probe: { inspect }, weights: store, cache: kept, ledger: events, ...parts }
       const here = { ...ports, ...more, desk: createNodeDesk(client, describer(id, { inspect })) }
-      const own = await Promise.all([
+      const pair = await Promise.all([
         Worker.create({ ...common, taskQueue: nodeQueue(id), activities: nodeActivities(here) }),
         Worker.create({ ...common, taskQueue: watchQueue(id), activities: nodeWatchActivities(here) }),
       ])
-      const ended = Promise.all(own.map((worker) => worker.run()))
+      const ended = Promise.all(pair.map((worker) => worker.run()))
       await here.desk.open()
       const leave = async () => {
-        for (const worker of own) if (worker.getState() === 'RUNNING') worker.shutdown()
+        here.desk.close()
+        for (const worker of pair) if (worker.getState() === 'RUNNING') worker.shutdown()
         await ended
       }
       added.push(leave)
+      machines.set(id, own)
       return { nodeId: id, weights: store, cache: kept, ledger: events, leave }
     },
+    machineOf: (id: string): FakeMachine => machines.get(id) ?? machine,
     /** Makes the first node known again, after its owner was ended. */
     comeBack: () => desk.open(),
     /** A node that others run, or that does not answer. */
@@ -112,6 +118,7 @@ export async function startCluster() {
     /** The cluster knows nothing of it any more. */
     forgetNode: (id: string) => client.workflow.getHandle(`node/${id}`).terminate('by a test'),
     async stop() {
+      desk.close()
       for (const leave of added) await leave()
       for (const worker of workers) worker.shutdown()
       await running
