@@ -50,7 +50,7 @@ export function pin({ request, steps }: Deploy): Promise<PinnedModel> {
 
 export function detect({ request, steps }: Deploy): Promise<NodeInspection[]> {
   return steps.run('detect', async (say) => {
-    const nodes = await inspectNodes(request.node)
+    const nodes = await inspectNodes(request.node, request.endpoint)
     say(nodes.map((node) => `${node.nodeId}: ${node.gpus.length} GPUs, ${node.cpus} CPUs`).join('; '))
     return nodes
   })
