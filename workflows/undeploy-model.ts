@@ -76,8 +76,8 @@ async function stopEverywhere({ endpoint, graceSeconds, force }: UndeployRequest
   const nodes = [...new Set([...(await control.listNodes()), ...(home === undefined ? [] : [home])])]
   const sweeps = nodes.map(async (nodeId) => {
     const node = nodeId === home && !force ? onNode(nodeId) : sweepNode(nodeId)
-    const engines = await node.stopEndpoint({ endpoint, graceSeconds, release: true })
-    return engines.map((engine) => ({ node: nodeId, engine }))
+    const { stopped } = await node.stopEndpoint({ endpoint, graceSeconds, release: true })
+    return stopped.map((engine) => ({ node: nodeId, engine }))
   })
   const results = await Promise.allSettled(sweeps)
   const silent = results.flatMap((result, index) => {

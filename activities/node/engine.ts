@@ -1,32 +1,71 @@
+import { AimError } from '../../src/contracts/errors.js'
 import { GRACE_SECONDS, engineKeyName, type EngineKey, type EngineSpec } from '../../src/domain/engine.js'
+import type { StuckGpu } from '../../src/domain/lease.js'
 import type { CacheLedger } from '../../src/ports/cache-ledger.js'
 import type { EngineClient } from '../../src/ports/engine-client.js'
 import type { EngineLauncher, LaunchedEngine } from '../../src/ports/engine-launcher.js'
+import type { FenceStore } from '../../src/ports/fence-store.js'
 import { beating } from '../beat.js'
 import { proveReady, type Proof } from './readiness.js'
 import { releaseEndpoint, tellServed } from './tell-ledger.js'
+import { vramGate, type GatePorts } from './vram-gate.js'
 
-type Ports = { namespace: string; launcher: EngineLauncher; client: EngineClient; ledger: CacheLedger }
+type Ports = Omit<GatePorts, 'freeWithinMs' | 'launcher'> & {
+  launcher: EngineLauncher
+  fences: FenceStore
+  client: EngineClient
+  ledger: CacheLedger
+  freeWithinMs?: number
+}
 type Engine = { key: EngineKey; spec: EngineSpec }
+type Listed = Awaited<ReturnType<EngineLauncher['list']>>[number]
 type Stop = { endpoint: string; graceSeconds: number; fence?: number; release?: boolean }
 
+/** Names of the engines that ran, and the GPUs whose memory did not come back: whoever stops quarantines them. */
+export type Stopped = { stopped: string[]; stuck: StuckGpu[] }
+
+/** Milliseconds. A driver gives memory back within seconds of a process's end. */
+const FREE_WITHIN_MS = 20_000
+
 /** The life of one engine: launch, proof, stop. */
-export function engineActivities({ namespace, launcher, client, ledger }: Ports) {
-  const stopAll = async (which: (key: EngineKey, running: boolean) => boolean, graceMs: number): Promise<string[]> => {
-    const engines = (await launcher.list()).map(({ key, state }) => ({ key, running: state.phase === 'running' }))
-    const ours = engines.filter(({ key, running }) => key.namespace === namespace && which(key, running))
-    await Promise.all(ours.map(({ key }) => launcher.stop(key, graceMs)))
-    return ours.filter(({ running }) => running).map(({ key }) => engineKeyName(key))
+export function engineActivities({ nodeId, namespace, probe, launcher, fences, client, ledger, freeWithinMs = FREE_WITHIN_MS }: Ports) {
+  const gate = vramGate({ nodeId, namespace, probe, launcher, freeWithinMs })
+
+  const ours = async (): Promise<Listed[]> => (await launcher.list()).filter(({ key }) => key.namespace === namespace)
+
+  /** Stops them, and waits until their GPUs are free. */
+  const stopAll = async (engines: Listed[], graceMs: number, signal: AbortSignal): Promise<Stopped> => {
+    await Promise.all(engines.map(({ key }) => launcher.stop(key, graceMs)))
+    const gpus = [...new Set(engines.flatMap(({ spec }) => spec.gpus))]
+    const stopped = engines.filter(isRunning).map(({ key }) => engineKeyName(key))
+    return { stopped, stuck: await gate.stuck(gpus, signal) }
+  }
+
+  /** Also of one that no record knows: stopping it is safe to repeat. */
+  const stopOne = async (key: EngineKey, graceMs: number, signal: AbortSignal): Promise<Stopped> => {
+    const known = (await ours()).filter((engine) => engineKeyName(engine.key) === engineKeyName(key))
+    if (known.length > 0) return stopAll(known, graceMs, signal)
+    await launcher.stop(key, graceMs)
+    return { stopped: [], stuck: [] }
   }
 
   return {
     /**
-     * One engine per replica: all others of it end first, also what no workflow remembers. Of the starts before, only the log
-     * of the last is kept.
+     * One engine per replica, and one per GPU: all that its lease has overtaken end first, also what no workflow remembers. Of the starts before,
+     * only the log of the last is kept. Nothing starts before the memory of its GPUs is free.
+     * @throws AimError `LeaseFenced`, `GpuForeign`, `GpuHeld`, and what the launcher throws.
      */
     launchEngine: ({ key, spec }: Engine): Promise<LaunchedEngine> =>
-      beating(2_000, async () => {
-        await stopAll((other, running) => isOutdated(other, running, key), GRACE_SECONDS * 1_000)
+      beating(2_000, async (signal) => {
+        const { endpoint, replica, fence } = key
+        await fences.check({ endpoint, replica, gpus: spec.gpus, fence })
+        const engines = await ours()
+        const overtaking = engines.find((other) => isRunning(other) && sharesGpu(other, spec) && other.key.fence > fence)
+        if (overtaking !== undefined) throw new AimError('LeaseFenced', { fence, endpoint, node: nodeId, highest: overtaking.key.fence })
+        const outdated = engines.filter((other) => isOutdated(other, key, spec))
+        await Promise.all(outdated.map((other) => launcher.stop(other.key, GRACE_SECONDS * 1_000)))
+        // An engine that runs holds its memory, and one that has ended never starts again.
+        if ((await launcher.inspect(key)).phase === 'absent') await gate.open(spec.gpus, signal)
         return launcher.launch(key, spec)
       }),
 
@@ -38,31 +77,40 @@ export function engineActivities({ namespace, launcher, client, ledger }: Ports)
         return proof
       }),
 
-    stopEngine: ({ key, graceSeconds }: { key: EngineKey; graceSeconds: number }): Promise<void> =>
-      beating(2_000, () => launcher.stop(key, graceSeconds * 1_000)),
+    stopEngine: ({ key, graceSeconds }: { key: EngineKey; graceSeconds: number }): Promise<Stopped> =>
+      beating(2_000, (signal) => stopOne(key, graceSeconds * 1_000, signal)),
 
-    /** For an engine that was given up: its record and its log stay when it has ended by itself. */
-    stopIfRunning: ({ key }: { key: EngineKey }): Promise<void> =>
-      beating(2_000, async () => {
-        if ((await launcher.inspect(key)).phase === 'running') await launcher.stop(key, GRACE_SECONDS * 1_000)
+    /** For an engine that was given up: its record and its log stay when it has ended by itself. Its GPUs are free either way, or told. */
+    stopIfRunning: ({ key }: { key: EngineKey }): Promise<Stopped> =>
+      beating(2_000, async (signal) => {
+        if ((await launcher.inspect(key)).phase === 'running') return stopOne(key, GRACE_SECONDS * 1_000, signal)
+        const gpus = (await ours()).find((engine) => engineKeyName(engine.key) === engineKeyName(key))?.spec.gpus ?? []
+        return { stopped: [], stuck: await gate.stuck(gpus, signal) }
       }),
 
     /**
      * Stops whatever runs under an endpoint's name here, also what no workflow remembers, and answers what it stopped. `fence`
      * limits it to what one operation started; `release`: it is out of service for good, and the cache hears of it.
      */
-    stopEndpoint: ({ endpoint, graceSeconds, fence, release = false }: Stop): Promise<string[]> =>
-      beating(2_000, async () => {
-        const stopped = await stopAll((key) => key.endpoint === endpoint && key.fence === (fence ?? key.fence), graceSeconds * 1_000)
+    stopEndpoint: ({ endpoint, graceSeconds, fence, release = false }: Stop): Promise<Stopped> =>
+      beating(2_000, async (signal) => {
+        const engines = (await ours()).filter(({ key }) => key.endpoint === endpoint && key.fence === (fence ?? key.fence))
+        const result = await stopAll(engines, graceSeconds * 1_000, signal)
         if (release) await releaseEndpoint(ledger, endpoint)
-        return stopped
+        return result
       }),
   }
 }
 
-/** Another engine of the same replica that still runs, or the record of one before the last. */
-function isOutdated(other: EngineKey, running: boolean, key: EngineKey): boolean {
-  if (other.endpoint !== key.endpoint || other.replica !== key.replica || other.fence > key.fence) return false
-  if (other.fence < key.fence) return true
-  return running ? other.launch < key.launch : other.launch < key.launch - 1
+const isRunning = ({ state }: Pick<Listed, 'state'>): boolean => state.phase === 'running'
+const sharesGpu = ({ spec }: Pick<Listed, 'spec'>, { gpus }: EngineSpec): boolean => spec.gpus.some((gpu) => gpus.includes(gpu))
+
+/** Another engine of the same replica, or on the same GPUs, that still runs under an older lease or start; or the record of one before the last. */
+function isOutdated(other: Listed, key: EngineKey, spec: EngineSpec): boolean {
+  if (other.key.endpoint !== key.endpoint || other.key.replica !== key.replica) {
+    return isRunning(other) && sharesGpu(other, spec) && other.key.fence < key.fence
+  }
+  if (other.key.fence > key.fence) return false
+  if (other.key.fence < key.fence) return true
+  return isRunning(other) ? other.key.launch < key.launch : other.key.launch < key.launch - 1
 }

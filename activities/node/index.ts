@@ -26,6 +26,8 @@ export type NodePorts = {
   cachePolicy: CachePolicy
   launcher: EngineLauncher
   fences: FenceStore
+  /** Milliseconds that a driver may take to give GPU memory back; absent: 20 s. */
+  freeWithinMs?: number
   client: EngineClient
   /** In which time a hang of an engine is found. */
   hangMs: number

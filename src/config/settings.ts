@@ -141,6 +141,12 @@ export const SETTINGS = {
     default: () => 60,
     about: 'seconds that this node may be silent before it counts as lost and its endpoints move',
   },
+  vramWaitSeconds: {
+    env: 'AIM_VRAM_WAIT_SECONDS',
+    rule: z.coerce.number().pipe(z.number().min(0, 'must be 0 or higher').max(600, 'must be 600 or lower')),
+    default: () => 20,
+    about: 'seconds that a GPU may take to show its memory free before it counts as stuck',
+  },
   enginePorts: {
     env: 'AIM_ENGINE_PORTS',
     rule: z.string().regex(/^\d{4,5}-\d{4,5}$/, 'must be a range: 8100-8199'),

@@ -25,6 +25,9 @@ export type Lease = {
 /** A GPU that nobody is given until a person or a proof clears it. `at` is ISO 8601. */
 export type Quarantine = { gpu: number; reason: string; by: string; at: string }
 
+/** A GPU whose memory does not come back after an engine's end, though no process holds it: a reason for quarantine. */
+export type StuckGpu = { gpu: number; why: string }
+
 /** Nothing new is placed on the node; `drain`: what is there moves away too. `at` is ISO 8601. */
 export type Cordon = { reason: string; by: string; at: string; drain: boolean }
 

@@ -3,6 +3,9 @@ import type { EngineKey, EngineSpec, EngineState } from '../domain/engine.js'
 /** What an engine is started as: argv and environment are kept, without secrets, for the record of the attempt. */
 export type LaunchedEngine = { state: EngineState; argv: string[]; env: Record<string, string> }
 
+/** A process of one of our engines, by the mark that it inherited. `live`: that engine runs. `gpus` null: nothing is known of it any more. */
+export type EngineProcess = { pid: number; engine: string; live: boolean; gpus: number[] | null }
+
 /** Starts engines that outlive us. One adapter per way to run them (process, docker, kubernetes). */
 export interface EngineLauncher {
   /**
@@ -16,6 +19,10 @@ export interface EngineLauncher {
   stop(key: EngineKey, graceMs: number): Promise<void>
   /** Everything that runs or ran under our name on this node. */
   list(): Promise<{ key: EngineKey; spec: EngineSpec; state: EngineState; logFile: string }[]>
+  /** Every living process of this namespace's engines, also of those that have ended or that no record knows. */
+  processes(namespace: string): Promise<EngineProcess[]>
+  /** Ends what is left of engines that do not run: of `pids` those alone. Answers them. */
+  reap(namespace: string, pids: number[]): Promise<number[]>
   /** The last lines of the engine's log. */
   logTail(key: EngineKey, lines: number): Promise<string[]>
 }

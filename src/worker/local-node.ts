@@ -32,6 +32,7 @@ export function nodePortsOf(settings: Settings, peerUrl: string | null = null, o
     cachePolicy: cachePolicyOf(settings),
     launcher: launcherOf(settings),
     fences: createFenceStore({ file: join(nodes, `${settings.nodeId}.fences.json`), nodeId: settings.nodeId }),
+    freeWithinMs: settings.vramWaitSeconds * 1_000,
     client: createEngineClient(),
     hangMs: settings.hangSeconds * 1_000,
   }

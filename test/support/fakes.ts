@@ -26,11 +26,14 @@ export class FakeMachine implements EngineLauncher, EngineClient {
   startsAs: 'answers' | 'exits' | 'silent' = 'answers'
   /** The last words of an engine that ends at once; null: it does as `startsAs` says. */
   dies: (spec: EngineSpec, key: EngineKey) => string | null = () => null
+  /** Engines that end at once, whatever the others do. */
+  refuses: ((spec: EngineSpec) => boolean) | null = null
   /** Addresses that take a connection and answer nothing any more. */
   readonly hangs = new Set<string>()
   /** Others have requests running. */
   busy = false
-  private nextPort = 9_000
+
+  constructor(private nextPort = 9_000) {}
 
   async launch(key: EngineKey, spec: EngineSpec) {
     const name = engineKeyName(key)
@@ -49,7 +52,7 @@ export class FakeMachine implements EngineLauncher, EngineClient {
         adopted: false,
       } as const
       const words = this.dies(spec, key)
-      const state = words !== null ? exited(1, null, words) : this.startsAs === 'exits' ? exited(1) : running
+      const state = words !== null ? exited(1, null, words) : this.startsAs === 'exits' || this.refuses?.(spec) ? exited(1) : running
       this.engines.set(name, { key, spec, state })
       return { state, argv: ['/fake/engine', '--port', String(port)], env: {} }
     }
@@ -66,6 +69,14 @@ export class FakeMachine implements EngineLauncher, EngineClient {
 
   async list() {
     return [...this.engines.values()].map((engine) => ({ ...engine, logFile: '/dev/null' }))
+  }
+
+  async processes() {
+    return []
+  }
+
+  async reap(): Promise<number[]> {
+    return []
   }
 
   async logTail(): Promise<string[]> {

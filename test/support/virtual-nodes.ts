@@ -9,6 +9,7 @@ import { marked } from '../adapters/launchers/process/support.js'
 import { FIXTURES } from '../adapters/rocm/fixtures.js'
 import { startRelay } from './tcp-relay.js'
 import { createTestEngine, type TestEngine } from './test-engine/index.js'
+import { waitFor } from './wait-for.js'
 
 export type FleetOptions = {
   /** Folder of all homes; the caller's to remove. */
@@ -84,6 +85,7 @@ async function createVirtualNode({ dir, address, namespace, hfHome, env, capture
   /** Engines, and what they left, as a power cut ends them. */
   const killEngines = async (): Promise<void> => {
     for (const pid of await marked(engines)) kill(pid)
+    await waitFor('the end of the engines', async () => (await marked(engines)).length === 0)
   }
   const stop = async (): Promise<void> => {
     const ending = worker

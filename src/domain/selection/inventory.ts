@@ -1,3 +1,4 @@
+import { holdMemory } from '../gpu-use.js'
 import type { Card } from '../hardware.js'
 import type { Gpu, NodeInspection } from '../node.js'
 import { cutOf, type Cut } from './cut.js'
@@ -6,8 +7,6 @@ import { compare } from './text.js'
 import { addUnknown, noUnknownGpus, type UnknownGpus } from './unknown-gpus.js'
 import { MEMORY_FACTOR } from './weights.js'
 
-/** Memory that a driver or a monitor may hold on a GPU that nobody else uses. */
-const IDLE_BYTES = 2 ** 30
 /** GPUs whose totals are nearest to the same multiple of this are of one kind: drivers reserve a little more here and there. */
 const TOTAL_STEP = 2 ** 28
 
@@ -114,16 +113,8 @@ function addSlot(share: Share, hive: string | null, slot: Slot): void {
 function slotOf(gpu: Gpu, own: boolean): Slot {
   const free = own ? gpu.vramTotalBytes : (gpu.vramFreeBytes ?? gpu.vramTotalBytes)
   const unhealthy = (gpu.health.eccUncorrectable ?? 0) > 0
-  const state = unhealthy ? 'unhealthy' : !own && isBusy(gpu) ? 'busy' : 'usable'
+  const state = unhealthy ? 'unhealthy' : !own && holdMemory(gpu) ? 'busy' : 'usable'
   return { index: gpu.index, free, freeGiB: Math.floor(free / 2 ** 30), own, state }
-}
-
-/** Somebody else's process that holds more than an idle one would. A process whose memory nobody tells is judged by all that is taken. */
-function isBusy({ processes, vramFreeBytes, vramTotalBytes }: Gpu): boolean {
-  if (processes.length === 0) return false
-  const told = processes.every((process) => process.vramBytes !== null)
-  if (told) return processes.reduce((sum, process) => sum + (process.vramBytes ?? 0), 0) > IDLE_BYTES
-  return vramFreeBytes === null || vramTotalBytes - vramFreeBytes > IDLE_BYTES
 }
 
 /** By hive, whatever order the driver lists its GPUs in. Inside: the endpoint's own, then the fullest, so that gaps stay, then the lowest. */

@@ -30,7 +30,7 @@ export async function createEngineHome() {
       servedName: 'chat',
       modelPath,
       gpus: [0],
-      parallel: { tensor: more.gpus?.length ?? 1, pipeline: 1, data: 1, expert: false },
+      parallel: { tensor: Math.max(1, more.gpus?.length ?? 1), pipeline: 1, data: 1, expert: false },
       settings: {},
       args: {},
       env: {},

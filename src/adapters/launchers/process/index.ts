@@ -7,6 +7,7 @@ import { engineEnvironment } from './environment.js'
 import { canonical, foldersBelow, removeBelow } from './folders.js'
 import type { ProcessIdentity } from './identity.js'
 import { folderOf } from './key.js'
+import { engineProcesses, MARKER, reapLeftovers } from './leftovers.js'
 import { withLock } from './lock.js'
 import { tailOf } from './log-tail.js'
 import { choosePort, parsePortRange } from './ports.js'
@@ -104,7 +105,15 @@ export function createProcessLauncher(options: ProcessLauncherOptions): EngineLa
     return tailOf(join(folderOf(await canonical(options.dir), key), FILES.log), lines)
   }
 
-  return { launch, inspect, stop, list, logTail }
+  return {
+    launch,
+    inspect,
+    stop,
+    list,
+    processes: async (namespace) => engineProcesses(await canonical(options.dir), namespace),
+    reap: async (namespace, pids) => reapLeftovers(await canonical(options.dir), namespace, pids),
+    logTail,
+  }
 }
 
 async function end(folder: string, marker: Marker, graceMs: number): Promise<void> {
@@ -127,7 +136,7 @@ async function heldPorts(root: string): Promise<Set<number>> {
 
 /** The folder is part of it, because two homes on one machine may use the same key. */
 function markerOf(root: string, key: EngineKey): Marker {
-  return { AIM_ENGINE_KEY: engineKeyName(key), AIM_ENGINE_DIR: root }
+  return { [MARKER.key]: engineKeyName(key), [MARKER.dir]: root }
 }
 
 type Settled = Exclude<Observed, { phase: 'unsettled' }>

@@ -22,7 +22,7 @@ export function findTree(marker: Marker, engine: ProcessIdentity | null, before:
   return withDescendants(roots, processes)
 }
 
-function livingProcesses(): ProcessStat[] {
+export function livingProcesses(): ProcessStat[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid && name !== '1')
     .map((name) => readStat(Number(name)))
@@ -30,13 +30,17 @@ function livingProcesses(): ProcessStat[] {
 }
 
 function carries(pid: number, entries: readonly string[]): boolean {
-  let environment: string[]
-  try {
-    environment = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0')
-  } catch {
-    return false // it has ended, or belongs to another user and so is not ours
-  }
+  const environment = environmentOf(pid)
   return entries.every((entry) => environment.includes(entry))
+}
+
+/** `NAME=value` of a process; empty when it has ended, or belongs to another user and so is not ours. */
+export function environmentOf(pid: number): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0')
+  } catch {
+    return []
+  }
 }
 
 function withDescendants(roots: ProcessStat[], processes: ProcessStat[]): Tree {
