@@ -8,6 +8,7 @@ import { EndpointName } from '../contracts/names.js'
 import { requestFingerprint } from '../contracts/request-fingerprint.js'
 import { validate } from '../contracts/validate.js'
 import { workflowIds } from '../contracts/workflow-ids.js'
+import { approvals } from './approvals.js'
 import { cacheFlows } from './cache-flows.js'
 import { toAimError } from './failures.js'
 import { operationHandle } from './operation-handle.js'
@@ -59,6 +60,7 @@ export function createAimClient(client: Client, close: () => Promise<void>): Aim
       })
     },
 
+    ...approvals(client),
     ...cacheFlows(client),
     ...refreshSchedule(client),
 

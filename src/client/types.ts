@@ -1,6 +1,7 @@
 import type { CacheFlow, CacheSchedule, RefreshInput, RefreshResult, WarmInput, WarmResult } from '../contracts/cache-flows.js'
 import type { DeployInput, OperationProgress, UndeployRequest } from '../contracts/deploy.js'
 import type { DeployResult, EndpointView, UndeployResult } from '../contracts/endpoint.js'
+import type { Answered } from './approvals.js'
 
 /** A flow that was started or attached to. Leaving it changes nothing: the work goes on in Temporal. */
 export type OperationHandle<Result> = {
@@ -29,6 +30,8 @@ export interface AimClient {
   /** Starts `deployModel`, or joins the one that runs for the same request. Throws AimError InvalidInput, OperationInProgress. */
   deploy(request: DeployInput): Promise<OperationHandle<DeployResult>>
   undeploy(request: { endpoint: string } & Partial<UndeployRequest>): Promise<OperationHandle<UndeployResult>>
+  /** Answers what a deploy of this endpoint asks before it gives something up. Throws NotFound where nothing is asked. */
+  answer(endpoint: string, yes: boolean, reason?: string): Promise<Answered>
   /** Starts `warmCache`, or joins the one that runs for the same request; another one runs beside it. Throws InvalidInput. */
   warm(request: WarmInput): Promise<OperationHandle<WarmResult>>
   /** Starts `refreshCache`, once; joins likewise. */

@@ -6,6 +6,7 @@ import type { ExitCode } from '../exit-codes.js'
 import { listReport, recordReport, type Column, type Field, type Report } from '../output/report.js'
 import type { Style } from '../output/style.js'
 import { duration, moment } from '../output/units.js'
+import { questionText } from '../progress/frame.js'
 import { transferText } from '../progress/rate.js'
 import { nodeText } from './node-text.js'
 
@@ -93,12 +94,14 @@ function fieldsOf(status: EndpointStatus, when: (iso: string) => string): Field[
 
 function stepFields(progress: OperationProgress | null, now: number): Field[] {
   const shown = (progress?.steps ?? []).filter(({ state }) => state !== 'waiting')
-  return shown.map(({ step, state, startedAt, endedAt, detail }): Field => {
+  const question = questionText({ progress, problem: null })
+  const steps = shown.map(({ step, state, startedAt, endedAt, detail }): Field => {
     const took =
       startedAt === undefined ? null : duration(Math.max(0, (endedAt === undefined ? now : Date.parse(endedAt)) - Date.parse(startedAt)))
     const moved = state === 'running' && progress?.bytes ? transferText(progress.bytes, { bytesPerSecond: null, etaMs: null }) : null
     return [step, [state, took, detail, moved].filter(Boolean).join('  ')]
   })
+  return question === null ? steps : [...steps, ['asks', question, 'yellow']]
 }
 
 function gpusText(gpus: number[]): string {
