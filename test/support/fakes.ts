@@ -24,11 +24,14 @@ export class FakeMachine implements EngineLauncher, EngineClient {
   readonly started: string[] = []
   /** What the next launches do; the default is to run and to answer. */
   startsAs: 'answers' | 'exits' | 'silent' = 'answers'
+  /** Engines that end at once, whatever the others do. */
+  refuses: ((spec: EngineSpec) => boolean) | null = null
   /** Addresses that take a connection and answer nothing any more. */
   readonly hangs = new Set<string>()
   /** Others have requests running. */
   busy = false
-  private nextPort = 9_000
+
+  constructor(private nextPort = 9_000) {}
 
   async launch(key: EngineKey, spec: EngineSpec) {
     const name = engineKeyName(key)
@@ -46,7 +49,7 @@ export class FakeMachine implements EngineLauncher, EngineClient {
         since: new Date().toISOString(),
         adopted: false,
       } as const
-      const state = this.startsAs === 'exits' ? exited(1) : running
+      const state = this.startsAs === 'exits' || this.refuses?.(spec) ? exited(1) : running
       this.engines.set(name, { key, spec, state })
       return { state, argv: ['/fake/engine', '--port', String(port)], env: {} }
     }
