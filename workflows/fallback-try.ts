@@ -17,6 +17,7 @@ import type { NodeWatch } from './node-watch.js'
 import { whyItFailed } from './record.js'
 import { withUndo, type Undo } from './saga.js'
 import { rootMessage } from './steps.js'
+import { keepStuckAway } from './stuck-gpus.js'
 
 /** What every try of one fallback works on. */
 export type Walk = {
@@ -106,7 +107,11 @@ async function launch({ request, nodes, teller, current }: Walk, { candidate, at
   const { endpoint, home, port = home?.nodeId === node ? home.port : undefined } = request
   await current.makeWay(node)
   const spec = engineSpec(candidate, endpoint, weights.path, port)
-  undo(() => unlessGone(nodes, node, () => onNode(node).stopEngine({ key: attempt.key, graceSeconds: GRACE_SECONDS })))
+  undo(() =>
+    unlessGone(nodes, node, async () =>
+      keepStuckAway(node, await onNode(node).stopEngine({ key: attempt.key, graceSeconds: GRACE_SECONDS })),
+    ),
+  )
   await nodes.unlessLeft(node, () => attempt.launch(spec))
   teller.steps(done('launch', `${backend} on port ${spec.port}`), { step: 'ready', state: 'running' })
   return spec
