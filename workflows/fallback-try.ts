@@ -14,7 +14,7 @@ import { EngineAttempt } from './engine-attempt.js'
 import type { FallbackTeller } from './fallback-news.js'
 import { failure } from './input.js'
 import type { NodeWatch } from './node-watch.js'
-import { whyItFailed } from './record.js'
+import { rootFailure, whyItFailed } from './record.js'
 import { withUndo, type Undo } from './saga.js'
 import { rootMessage } from './steps.js'
 import { keepStuckAway } from './stuck-gpus.js'
@@ -127,7 +127,9 @@ async function quarantine({ tried }: Walk, candidate: Candidate, error: unknown)
   const { failure: why } = whyItFailed(error)
   const one = { candidate, failure: why }
   if (!quarantines({ tried: [...tried, one] }, one)) return
-  for (const gpu of candidate.gpus) {
+  // The node names the one that is stuck; a fault of the engine names none.
+  const { gpu: named } = rootFailure(error).details
+  for (const gpu of typeof named === 'number' ? [named] : candidate.gpus) {
     await CancellationScope.nonCancellable(() => keepAway(candidate.node, gpu, `${why}: ${rootMessage(error)}`))
   }
 }
