@@ -31,7 +31,11 @@ beforeEach(() => {
   cluster.machine.dies = () => null
   cluster.weights.ensuring = null
 })
-afterEach(() => vi.restoreAllMocks())
+afterEach(async () => {
+  cluster.weights.ensuring = null
+  await (await cluster.aim.undeploy({ endpoint })).result()
+  vi.restoreAllMocks()
+})
 
 const start = (change: Partial<DeployInput> = {}) => cluster.aim.deploy({ endpoint, model: 'org/model', backend: 'vllm', ...change })
 const deploy = async (change: Partial<DeployInput> = {}) => (await start(change)).result()
