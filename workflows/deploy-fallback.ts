@@ -11,6 +11,7 @@ import type { Choice } from './deploy-plan.js'
 import { showChoice, type Begun, type Deploy } from './deploy-steps.js'
 import { lookAtNodes } from './look-at-nodes.js'
 import type { recipeFallback } from './recipe-fallback.js'
+import { keepStuckAway } from './stuck-gpus.js'
 
 /** How often a deploy plans again because others were faster: then it makes do with what is left of its plan. */
 const MOST_REPLANS = 5
@@ -130,7 +131,9 @@ async function giveBackEverywhere(endpoint: string): Promise<void> {
     )
     if (ours.length === 0) continue
     if (presence !== 'lost') {
-      for (const { fence } of ours) await sweepNode(nodeId).stopEndpoint({ endpoint, graceSeconds: GRACE_SECONDS, fence })
+      for (const { fence } of ours) {
+        await keepStuckAway(nodeId, await sweepNode(nodeId).stopEndpoint({ endpoint, graceSeconds: GRACE_SECONDS, fence }))
+      }
     }
     await control.giveBackLeases({ nodeId, endpoint, owner })
   }

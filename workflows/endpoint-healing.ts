@@ -57,10 +57,14 @@ async function attempt(its: Supervised, trouble: Trouble): Promise<void> {
   }
 }
 
-/** The same request once more. A rollback is pinned to what served: recipe, repository and commit. */
+/**
+ * The same request once more, at the commit that served: a branch that moved is a person's to deploy. Only where other repositories were
+ * allowed it stays a branch. A rollback is pinned to what served: recipe, repository and commit.
+ */
 function requestFor({ request, model, commit, recipe }: EndpointRevision, { why, avoid, gone, rung }: Trouble): DeployInput {
   const repair = { why: why.slice(0, 2_000), avoid: rung === 'repair' ? avoid : [], gone }
-  return rung === 'repair' ? { ...request, repair } : { ...request, model, ref: commit, recipe, repair }
+  if (rung === 'rollback') return { ...request, model, ref: commit, recipe, repair }
+  return { ...request, ...(model === request.model && request.precisions === undefined && { ref: commit }), repair }
 }
 
 /** Another operation has the lock, or cancelled us: what it does counts. */

@@ -50,12 +50,14 @@ export function begin(state: Supervision, { kind, requestFingerprint, revisionFl
   }
 }
 
-/** Takes a proved replica over and frees the lock. False when the lock is somebody else's; true again when it was done before. */
+/** Takes a proved replica over and frees the lock. What a repair asked for beside what a person asked for is forgotten. False when the lock is somebody else's; true again when it was done before. */
 export function adopt(state: Supervision, { replica, revision, ...run }: Adoption, nowMs: number): boolean {
   if (!holds(state, run)) return state.replica !== null && engineKeyName(state.replica.key) === engineKeyName(replica.key)
   const sound = { reason: null, degraded: false, failures: 0, provedAtMs: nowMs, downSinceMs: null, restarts: 0, lastRestart: null }
+  const asked = state.operation?.kind === 'repair' && state.trouble?.rung === 'repair' ? state.revision?.request : undefined
+  const { repair: _, ...request } = asked ?? revision.request
   const well = { trouble: null, presence: 'ready', instance: null, next: null }
-  Object.assign(state, { replica, revision, operation: null, standingDown: false, ...sound, ...well })
+  Object.assign(state, { replica, revision: { ...revision, request }, operation: null, standingDown: false, ...sound, ...well })
   return true
 }
 

@@ -14,9 +14,10 @@ import { EngineAttempt } from './engine-attempt.js'
 import type { FallbackTeller } from './fallback-news.js'
 import { failure } from './input.js'
 import type { NodeWatch } from './node-watch.js'
-import { whyItFailed } from './record.js'
+import { rootFailure, whyItFailed } from './record.js'
 import { withUndo, type Undo } from './saga.js'
 import { rootMessage } from './steps.js'
+import { keepStuckAway } from './stuck-gpus.js'
 
 /** What every try of one fallback works on. */
 export type Walk = {
@@ -106,7 +107,11 @@ async function launch({ request, nodes, teller, current }: Walk, { candidate, at
   const { endpoint, home, port = home?.nodeId === node ? home.port : undefined } = request
   await current.makeWay(node)
   const spec = engineSpec(candidate, endpoint, weights.path, port)
-  undo(() => unlessGone(nodes, node, () => onNode(node).stopEngine({ key: attempt.key, graceSeconds: GRACE_SECONDS })))
+  undo(() =>
+    unlessGone(nodes, node, async () =>
+      keepStuckAway(node, await onNode(node).stopEngine({ key: attempt.key, graceSeconds: GRACE_SECONDS })),
+    ),
+  )
   await nodes.unlessLeft(node, () => attempt.launch(spec))
   teller.steps(done('launch', `${backend} on port ${spec.port}`), { step: 'ready', state: 'running' })
   return spec
@@ -122,7 +127,9 @@ async function quarantine({ tried }: Walk, candidate: Candidate, error: unknown)
   const { failure: why } = whyItFailed(error)
   const one = { candidate, failure: why }
   if (!quarantines({ tried: [...tried, one] }, one)) return
-  for (const gpu of candidate.gpus) {
+  // The node names the one that is stuck; a fault of the engine names none.
+  const { gpu: named } = rootFailure(error).details
+  for (const gpu of typeof named === 'number' ? [named] : candidate.gpus) {
     await CancellationScope.nonCancellable(() => keepAway(candidate.node, gpu, `${why}: ${rootMessage(error)}`))
   }
 }

@@ -15,7 +15,8 @@ import {
 } from '../src/contracts/manage-node.js'
 import { BIND_SIGNAL, NODE_QUERY, NODE_UPDATES, RELEASE_SIGNAL, type NodeView, type Registered } from '../src/contracts/node-owner.js'
 import type { LeaseAnswer, NodeBook } from '../src/domain/lease.js'
-import { bind, clear, giveBack, grant, newBook, quarantine, relabel, release, withFenceAbove } from '../src/domain/node-book.js'
+import { bind, clear, giveBack, grant, newBook, quarantine, recover, relabel, release, withFenceAbove } from '../src/domain/node-book.js'
+import { control } from './activities.js'
 import { failure, parseInput } from './input.js'
 import { LeaseFollower } from './lease-follower.js'
 import { tellHolders } from './node-news.js'
@@ -44,6 +45,7 @@ export class NodeOwner {
   /** Called when another process of the node has registered than the one that attends. */
   onReplaced: () => void = () => {}
   readonly follower: LeaseFollower
+  private recovered: Promise<void> | null = null
 
   constructor(
     readonly nodeId: string,
@@ -91,6 +93,7 @@ export class NodeOwner {
   }
 
   keep(book: NodeBook): void {
+    if (book === this.state.book) return
     this.state.book = book
     this.publish()
   }
@@ -137,12 +140,21 @@ export class NodeOwner {
     if (read.success) this.keep(change(this.book, read.data))
   }
 
-  private register({ highestFence, turn, ...told }: z.output<typeof RegistrationInput>): Registered {
+  /** A book that begins may have been lost with a workflow that was terminated: the endpoints know what they have here. */
+  private async recover(): Promise<void> {
+    const replicas = await control.replicasOn({ nodeId: this.nodeId })
+    const found = replicas.map(({ key: { endpoint, replica, fence }, spec: { gpus } }) => ({ endpoint, replica, fence, gpus }))
+    this.keep(recover(this.book, found, now()))
+  }
+
+  private async register({ highestFence, turn, ...told }: z.output<typeof RegistrationInput>): Promise<Registered> {
     const { state } = this
+    if (state.identity === null) await (this.recovered ??= this.recover())
     const { nodeId, hostname, machineId, bootId, instance, gpus, labels, simulated, graceSeconds } = told
     const replaced = state.attendedBy !== null && state.attendedBy !== instance
     Object.assign(state, { identity: { nodeId, hostname, machineId, bootId, instance }, gpus, labels, simulated, graceSeconds })
     this.keep(withFenceAbove(this.book, highestFence))
+    this.publish()
     if (turn === null && replaced) this.onReplaced()
     const { fence, leases } = this.book
     return { fence, leases: leases.map(({ endpoint, replica, fence: own }) => ({ endpoint, replica, fence: own })) }

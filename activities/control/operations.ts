@@ -18,6 +18,8 @@ export function operationActivities({ cluster }: { cluster: Cluster }) {
     /** Null: there is no such endpoint. */
     endpointView: ({ endpoint }: { endpoint: string }): Promise<EndpointView | null> => cluster.endpointView(endpoint),
 
+    replicasOn: ({ nodeId }: { nodeId: string }): Promise<Replica[]> => cluster.replicasOn(nodeId),
+
     /** A child asks for the flow that holds the lock: its `holder`. */
     standDown: ({ endpoint, holder }: For): Promise<void> => cluster.standDown(endpoint, { ...caller(), ...holder }),
 

@@ -8,8 +8,10 @@ import { EndpointName } from '../contracts/names.js'
 import { requestFingerprint } from '../contracts/request-fingerprint.js'
 import { validate } from '../contracts/validate.js'
 import { workflowIds } from '../contracts/workflow-ids.js'
+import { approvals } from './approvals.js'
 import { cacheFlows } from './cache-flows.js'
 import { toAimError } from './failures.js'
+import { healthChecks } from './health.js'
 import { operationHandle } from './operation-handle.js'
 import { refreshSchedule } from './refresh-schedule.js'
 import { startFlow } from './start-flow.js'
@@ -59,8 +61,10 @@ export function createAimClient(client: Client, close: () => Promise<void>): Aim
       })
     },
 
+    ...approvals(client),
     ...cacheFlows(client),
     ...refreshSchedule(client),
+    ...healthChecks(client),
 
     async operation(workflowId) {
       try {

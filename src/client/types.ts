@@ -1,6 +1,8 @@
 import type { CacheFlow, CacheSchedule, RefreshInput, RefreshResult, WarmInput, WarmResult } from '../contracts/cache-flows.js'
 import type { DeployInput, OperationProgress, UndeployRequest } from '../contracts/deploy.js'
 import type { DeployResult, EndpointView, UndeployResult } from '../contracts/endpoint.js'
+import type { Answered } from './approvals.js'
+import type { HealthReport, HealthRequest, HealthSchedule } from '../contracts/health.js'
 
 /** A flow that was started or attached to. Leaving it changes nothing: the work goes on in Temporal. */
 export type OperationHandle<Result> = {
@@ -29,6 +31,8 @@ export interface AimClient {
   /** Starts `deployModel`, or joins the one that runs for the same request. Throws AimError InvalidInput, OperationInProgress. */
   deploy(request: DeployInput): Promise<OperationHandle<DeployResult>>
   undeploy(request: { endpoint: string } & Partial<UndeployRequest>): Promise<OperationHandle<UndeployResult>>
+  /** Answers what a deploy of this endpoint asks before it gives something up. Throws NotFound where nothing is asked. */
+  answer(endpoint: string, yes: boolean, reason?: string): Promise<Answered>
   /** Starts `warmCache`, or joins the one that runs for the same request; another one runs beside it. Throws InvalidInput. */
   warm(request: WarmInput): Promise<OperationHandle<WarmResult>>
   /** Starts `refreshCache`, once; joins likewise. */
@@ -41,6 +45,12 @@ export interface AimClient {
   cacheSchedule(): Promise<CacheSchedule | null>
   /** False: there was none. */
   unscheduleRefresh(): Promise<boolean>
+  /** Starts `healthCheck`, or joins the one that runs: what each replica of an endpoint answers now. Throws InvalidInput. */
+  checkHealth(request: HealthRequest): Promise<OperationHandle<HealthReport>>
+  /** Puts the schedule of an endpoint's checks in force, every so many ms, or changes it. Throws InvalidInput. */
+  scheduleHealth(endpoint: string, every: number): Promise<HealthSchedule>
+  /** False: there was none. */
+  unscheduleHealth(endpoint: string): Promise<boolean>
   /** A flow by id, for `aim deploy --attach` and after Ctrl-C. Throws NotFound. */
   operation(workflowId: string): Promise<OperationHandle<DeployResult | UndeployResult>>
   operations(): Promise<RunningOperation[]>

@@ -1,7 +1,8 @@
 import { z } from 'zod'
 
 /** How far a flow may go when a candidate fails: not at all, over all that meets the request, or also over what gives something up. */
-const FALLBACK_MODES = ['none', 'meets', 'any'] as const
+export const FALLBACK_MODES = ['none', 'meets', 'any'] as const
+export type FallbackMode = (typeof FALLBACK_MODES)[number]
 
 /** How many tries, and for how long, before it ends with the reasons. */
 const Budget = z.strictObject({

@@ -5,9 +5,11 @@ import { EndpointName, NodeId } from './names.js'
 const Counter = z.int().min(0)
 const Reason = z.string().min(1, 'must say why').max(500, 'must be at most 500 characters')
 const Name = z.string().max(500)
-const LabelName = z.string().regex(/^[\w./-]{1,63}$/, 'must be 1 to 63 letters, digits, `_`, `.`, `/` or `-`')
+const LABEL_NAME = /^[\w./-]{1,63}$/
+const NAME_RULE = 'the name of a label must be 1 to 63 letters, digits, `_`, `.`, `/` or `-`'
+const LabelName = z.string().regex(LABEL_NAME, NAME_RULE)
 const LabelValue = z.string().regex(/^[\w.-]{0,63}$/, 'must be at most 63 letters, digits, `_`, `.` or `-`')
-const Labels = z.record(LabelName, LabelValue)
+const Labels = z.record(z.string(), LabelValue).refine((labels) => Object.keys(labels).every((name) => LABEL_NAME.test(name)), NAME_RULE)
 const Owner = z.strictObject({ workflowId: z.string(), runId: z.string() })
 const Gpus = z.array(Counter).max(64, 'must be at most 64 GPUs')
 

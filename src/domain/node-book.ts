@@ -51,14 +51,26 @@ export function bind(book: NodeBook, name: LeaseName): NodeBook {
 
 /** One that is gone already is no error. */
 export function release(book: NodeBook, name: LeaseName): NodeBook {
-  return { ...book, leases: book.leases.filter((lease) => !isNamed(lease, name)) }
+  return without(book, (lease) => isNamed(lease, name))
 }
 
 /** All that an endpoint has here, or only what is reserved for one flow of it. */
 export function giveBack(book: NodeBook, { endpoint, owner }: { endpoint: string; owner?: Owner | undefined }): NodeBook {
   const goes = (lease: Lease) =>
     lease.endpoint === endpoint && (owner === undefined || (lease.state === 'reserved' && isSameOwner(lease.owner, owner)))
-  return { ...book, leases: book.leases.filter((lease) => !goes(lease)) }
+  return without(book, goes)
+}
+
+function without(book: NodeBook, goes: (lease: Lease) => boolean): NodeBook {
+  return book.leases.some(goes) ? { ...book, leases: book.leases.filter((lease) => !goes(lease)) } : book
+}
+
+/** A book that was lost is written anew from what endpoints have on the node. */
+export function recover(book: NodeBook, found: readonly Omit<Lease, 'state' | 'owner' | 'grantedAt'>[], at: string): NodeBook {
+  const leases = found.map(({ endpoint, replica, gpus, fence }): Lease => {
+    return { endpoint, replica, gpus, fence, state: 'bound', owner: { workflowId: `endpoint/${endpoint}`, runId: '' }, grantedAt: at }
+  })
+  return withFenceAbove({ ...book, leases: [...book.leases, ...leases] }, Math.max(0, ...leases.map(({ fence }) => fence)))
 }
 
 /** The first reason stays: it says what began it. */

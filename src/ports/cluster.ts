@@ -1,4 +1,4 @@
-import type { EndpointView } from '../contracts/endpoint.js'
+import type { EndpointView, Replica } from '../contracts/endpoint.js'
 import type { Adoption, BeginOperation, Caller, OperationAnswer, Run } from '../contracts/messages.js'
 
 /**
@@ -10,6 +10,8 @@ export interface Cluster {
   actorOf(run: Run): Promise<string>
   /** How an endpoint stands; null when there is none of this name. */
   endpointView(endpoint: string): Promise<EndpointView | null>
+  /** What serves on this node now, of all endpoints. */
+  replicasOn(nodeId: string): Promise<Replica[]>
   /** Starts the endpoint's own workflow if there is none, and asks it for the lock. */
   beginOperation(endpoint: string, request: Omit<BeginOperation, keyof Run>, caller: Caller): Promise<OperationAnswer>
   /** The supervisor lets go of its engine, so that another can take its port. */

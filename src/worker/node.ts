@@ -34,6 +34,7 @@ export async function serveNode(settings: Settings, { signal, onStep }: WorkerHo
     opened(() => connection.close())
     const ports = nodePortsOf(settings, peers?.url, onStep)
     const desk = await nodeDesk(connection, settings, ports)
+    opened(() => desk.close())
     const workers = await createNodeWorkers(connection, ports, desk)
     onStep(`registering node ${nodeId} at ${temporal.address}: a control worker answers`)
     await runWorkers(workers, signal, async () => {

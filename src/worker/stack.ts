@@ -61,6 +61,7 @@ export async function runStack(asked: Settings, { signal, onStep, onReady }: Sta
     opened(() => connection.close())
     const ports = nodePortsOf(settings, peers?.url, onStep)
     const desk = await nodeDesk(connection, settings, ports)
+    opened(() => desk.close())
     const workers = await Promise.all([createControlWorkers(connection, settings, records), createNodeWorkers(connection, ports, desk)])
     const self = { pid: process.pid, startTime: processStartTime(process.pid) ?? 0 }
     opened(() => removeStackFile(paths.stackFile, self))

@@ -17,7 +17,8 @@ function refusal(change: object): string {
 }
 
 test('a short request is filled with defaults', () => {
-  expect(validate(DeployRequest, good)).toEqual({ ...good, ref: 'main', objective: 'balanced', dryRun: false })
+  const fallback = { mode: 'meets', budget: { attempts: 6, minutes: 120 }, approval: { required: false, minutes: 60 } }
+  expect(validate(DeployRequest, good)).toEqual({ ...good, fallback, ref: 'main', objective: 'balanced', dryRun: false })
 })
 
 describe('bad input names the field and the rule', () => {

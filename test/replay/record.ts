@@ -28,6 +28,7 @@ describe('recording', () => {
     await keep('deployModel.planned', planned.workflowId)
     expect(await deploy()).toMatchObject({ outcome: 'deployed' })
     await keep('deployModel.deployed', `deploy/${endpoint}`)
+    await keep('recipeFallback.ready', `deploy/${endpoint}/fallback/1`)
     expect(await deploy()).toMatchObject({ outcome: 'unchanged' })
     await keep('deployModel.unchanged', `deploy/${endpoint}`)
     machine.kill(endpoint)
@@ -38,6 +39,7 @@ describe('recording', () => {
     await expect(deploy({ context: 8192 })).rejects.toMatchObject({ code: 'EngineExited' })
     machine.startsAs = 'answers'
     await keep('deployModel.failed', `deploy/${endpoint}`)
+    await keep('recipeFallback.failed', `deploy/${endpoint}/fallback/1`)
     await until(async () => (await aim.endpoint(endpoint)).view?.phase === 'serving')
     await keep('superviseEndpoint.serving', `endpoint/${endpoint}`)
     await (await aim.undeploy({ endpoint })).result()

@@ -72,6 +72,7 @@ export async function startCluster() {
   /** Known, and nobody attends it. */
   const register = (id: string) => registerNode(client, { ...fakeRegistration(id), turn: null })
   await desk.open()
+  const machines = new Map([[nodeId, machine]])
   const added: (() => Promise<void>)[] = []
   return {
     client,
@@ -85,27 +86,40 @@ export async function startCluster() {
     ledger,
     network,
     hub,
-    /** One node more, whose files others can fetch; `leave` drains its worker, as a machine that is shut down. */
+    /**
+     * One node more, whose files others can fetch, with engines of its own. `leave` drains its workers, as a machine that is shut down, and
+     * its engines go on; `join` is the next worker there.
+     */
     async addNode(change: Partial<NodeInspection> = {}) {
       const id = change.nodeId ?? uniqueName('node')
       const store = new NodeWeights(id, network)
-      const [kept, events] = [new FakeCache(), new FakeLedger()]
+      const [kept, events, engines] = [new FakeCache(), new FakeLedger(), new FakeMachine(10_000 + 100 * added.length)]
       const inspect = async () => ({ ...(await fakeProbe.inspect()), peerUrl: `http://${id}.test`, ...change })
       const more = { nodeId: id, probe: { inspect }, weights: store, cache: kept, ledger: events }
-      const here = { ...ports, ...more, desk: createNodeDesk(client, describer(id, { inspect })) }
-      const own = await Promise.all([
-        Worker.create({ ...common, taskQueue: nodeQueue(id), activities: nodeActivities(here) }),
-        Worker.create({ ...common, taskQueue: watchQueue(id), activities: nodeWatchActivities(here) }),
-      ])
-      const ended = Promise.all(own.map((worker) => worker.run()))
-      await here.desk.open()
+      const own = { ...ports, ...more, launcher: engines, client: engines, fences: new FakeFences() }
+      machines.set(id, engines)
+      let desk: ReturnType<typeof createNodeDesk> | undefined
+      let [running, ended]: [Worker[], Promise<unknown>] = [[], Promise.resolve()]
+      const join = async () => {
+        desk = createNodeDesk(client, describer(id, { inspect }))
+        const here = { ...own, desk }
+        running = await Promise.all([
+          Worker.create({ ...common, taskQueue: nodeQueue(id), activities: nodeActivities(here) }),
+          Worker.create({ ...common, taskQueue: watchQueue(id), activities: nodeWatchActivities(here) }),
+        ])
+        ended = Promise.all(running.map((worker) => worker.run()))
+        await desk.open()
+      }
       const leave = async () => {
-        for (const worker of own) if (worker.getState() === 'RUNNING') worker.shutdown()
+        desk?.close()
+        for (const worker of running) if (worker.getState() === 'RUNNING') worker.shutdown()
         await ended
       }
+      await join()
       added.push(leave)
-      return { nodeId: id, weights: store, cache: kept, ledger: events, leave }
+      return { nodeId: id, weights: store, cache: kept, ledger: events, machine: engines, leave, join }
     },
+    machineOf: (id: string): FakeMachine => machines.get(id) ?? machine,
     /** Makes the first node known again, after its owner was ended. */
     comeBack: () => desk.open(),
     /** A node that others run, or that does not answer. */
@@ -113,6 +127,7 @@ export async function startCluster() {
     /** The cluster knows nothing of it any more. */
     forgetNode: (id: string) => client.workflow.getHandle(`node/${id}`).terminate('by a test'),
     async stop() {
+      desk.close()
       for (const leave of added) await leave()
       for (const worker of workers) worker.shutdown()
       await running

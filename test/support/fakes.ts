@@ -24,11 +24,16 @@ export class FakeMachine implements EngineLauncher, EngineClient {
   readonly started: string[] = []
   /** What the next launches do; the default is to run and to answer. */
   startsAs: 'answers' | 'exits' | 'silent' = 'answers'
+  /** The last words of an engine that ends at once; null: it does as `startsAs` says. */
+  dies: (spec: EngineSpec, key: EngineKey) => string | null = () => null
+  /** Engines that end at once, whatever the others do. */
+  refuses: ((spec: EngineSpec) => boolean) | null = null
   /** Addresses that take a connection and answer nothing any more. */
   readonly hangs = new Set<string>()
   /** Others have requests running. */
   busy = false
-  private nextPort = 9_000
+
+  constructor(private nextPort = 9_000) {}
 
   async launch(key: EngineKey, spec: EngineSpec) {
     const name = engineKeyName(key)
@@ -46,7 +51,8 @@ export class FakeMachine implements EngineLauncher, EngineClient {
         since: new Date().toISOString(),
         adopted: false,
       } as const
-      const state = this.startsAs === 'exits' ? exited(1) : running
+      const words = this.dies(spec, key)
+      const state = words !== null ? exited(1, null, words) : this.startsAs === 'exits' || this.refuses?.(spec) ? exited(1) : running
       this.engines.set(name, { key, spec, state })
       return { state, argv: ['/fake/engine', '--port', String(port)], env: {} }
     }
@@ -105,8 +111,8 @@ export class FakeMachine implements EngineLauncher, EngineClient {
   }
 }
 
-function exited(code: number | null, signal: string | null = null): EngineState {
-  return { phase: 'exited', code, signal, logTail: ['boom'], endedAt: new Date().toISOString() }
+function exited(code: number | null, signal: string | null = null, words = 'boom'): EngineState {
+  return { phase: 'exited', code, signal, logTail: [words], endedAt: new Date().toISOString() }
 }
 
 export const COMMIT = 'a'.repeat(40)

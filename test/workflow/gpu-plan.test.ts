@@ -1,69 +1,11 @@
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
-import type { CatalogueModel } from '../../src/contracts/catalogue-file.js'
-import type { PinnedModel } from '../../src/contracts/model.js'
-import type { Card } from '../../src/domain/hardware.js'
 import { startCluster, type TestCluster } from '../support/cluster.js'
-import { COMMIT, fakeProbe, fakeRecipes, uniqueName } from '../support/fakes.js'
-import { aGpu } from '../support/gpus.js'
-import { aNode } from '../support/nodes.js'
-
-const CARD: Card = {
-  name: 'MI300X',
-  arch: 'gfx942',
-  deviceIds: [0x74a1],
-  vramBytes: 192 * 2 ** 30,
-  bandwidth: 5.3e12,
-  flops: { bf16: 1.3e15, fp8: 2.6e15 },
-  linkBandwidth: 448e9,
-  watts: 750,
-  fp8: 'fnuz',
-  mxfp4: false,
-}
-const MODEL: CatalogueModel = {
-  name: 'Model',
-  shape: {
-    architecture: 'LlamaForCausalLM',
-    layers: 32,
-    hidden: 4096,
-    intermediate: 14336,
-    vocab: 128256,
-    attention: { kind: 'grouped', heads: 32, kvHeads: 8, headDim: 128 },
-    windowed: null,
-    experts: null,
-    maxContext: 131072,
-    tiedEmbeddings: false,
-    parameters: { total: 8_030_000_000, active: 8_030_000_000, experts: 0 },
-  },
-  variants: [
-    {
-      repo: 'org/model',
-      precision: 'bf16',
-      method: null,
-      block: null,
-      weightBytes: 16_060_000_000,
-      gated: false,
-      cards: null,
-      source: 'a test',
-    },
-    {
-      repo: 'org/model-fp8',
-      precision: 'fp8',
-      method: 'fp8',
-      block: null,
-      weightBytes: 8_030_000_000,
-      gated: false,
-      cards: null,
-      source: 'a test',
-    },
-  ],
-  licence: { name: 'none', gated: false },
-  parsers: { vllm: { tools: null, reasoning: null }, sglang: { tools: null, reasoning: null } },
-  remoteCode: false,
-  sources: ['a test'],
-}
+import { fakeProbe, fakeRecipes, uniqueName } from '../support/fakes.js'
+import { CARD, MODEL, gpuNode, pinOfModel } from '../support/gpu-model.js'
 
 let cluster: TestCluster
 beforeAll(async () => {
+  onGpus() // before the node registers: only GPUs that its owner knows are leased
   cluster = await startCluster()
 })
 afterAll(() => cluster.stop())
@@ -71,20 +13,15 @@ afterEach(() => vi.restoreAllMocks())
 
 /** A node of eight idle cards, and a catalogue with one model in two precisions, each of its own size. */
 function onGpus() {
-  vi.spyOn(fakeProbe, 'inspect').mockImplementation(async () =>
-    aNode({ gpus: Array.from({ length: 8 }, (_, index) => aGpu({ index, card: index, hive: 'a' })) }),
-  )
+  vi.spyOn(fakeProbe, 'inspect').mockImplementation(async () => gpuNode(8))
   vi.spyOn(fakeRecipes, 'hardware').mockImplementation(async () => [CARD])
   vi.spyOn(fakeRecipes, 'models').mockImplementation(async () => [MODEL])
-  return vi.spyOn(cluster.hub, 'pin').mockImplementation(async (repo, ref): Promise<PinnedModel> => {
-    const size = MODEL.variants.find((variant) => variant.repo === repo)?.weightBytes ?? 0
-    const file = (path: string, bytes: number) => ({ path, size: bytes, digest: { kind: 'sha256', hex: 'b'.repeat(64) } }) as const
-    return { repo, ref, commit: COMMIT, files: [file('config.json', 10), file('model.safetensors', size)] }
-  })
 }
+const pins = () => vi.spyOn(cluster.hub, 'pin').mockImplementation(pinOfModel)
 
 test('what an engine tells of its KV cache is kept, the next plan starts from it, and the same request is no other engine', async () => {
   onGpus()
+  pins()
   const told = ['INFO loading', 'INFO Available KV cache memory: 150.5 GiB', 'INFO GPU KV cache size: 1,232,896 tokens']
   vi.spyOn(cluster.machine, 'logTail').mockImplementation(async () => told)
   const request = { endpoint: uniqueName('chat'), model: 'org/model', backend: 'vllm', gpus: 1 } as const
@@ -108,7 +45,8 @@ test('what an engine tells of its KV cache is kept, the next plan starts from it
 })
 
 test('another precision of the model is another repository: it is pinned, and the history says which one serves', async () => {
-  const pin = onGpus()
+  onGpus()
+  const pin = pins()
   const request = { endpoint: uniqueName('chat'), model: 'org/model', precisions: ['fp8'], hardware: ['MI300X'] } as const
   const result = await (await cluster.aim.deploy({ ...request, precisions: ['fp8'], hardware: ['MI300X'] })).result()
   expect(pin.mock.calls.map(([repo, ref]) => [repo, ref])).toEqual([

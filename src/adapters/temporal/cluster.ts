@@ -1,6 +1,6 @@
 import { WithStartWorkflowOperation, WorkflowFailedError, WorkflowNotFoundError, type Client } from '@temporalio/client'
 import { ApplicationFailure } from '@temporalio/common'
-import type { EndpointView } from '../../contracts/endpoint.js'
+import type { EndpointView, Replica } from '../../contracts/endpoint.js'
 import {
   ENDPOINT_QUERY,
   type Adoption,
@@ -62,6 +62,16 @@ export function createCluster(client: Client): Cluster {
         if (error instanceof WorkflowNotFoundError) return null
         throw error
       }
+    },
+
+    async replicasOn(nodeId) {
+      const found: Promise<EndpointView>[] = []
+      const query = `WorkflowType = 'superviseEndpoint' AND ExecutionStatus = 'Running' AND AimNode = '${nodeId}'`
+      for await (const { workflowId } of client.workflow.list({ query })) {
+        found.push(client.workflow.getHandle(workflowId).query<EndpointView>(ENDPOINT_QUERY))
+      }
+      const replicas = (await Promise.all(found)).map(({ replica }) => replica)
+      return replicas.filter((replica) => replica !== null && replica.nodeId === nodeId) as Replica[]
     },
 
     standDown: (endpoint, caller) => ask(endpoint, 'standDown', caller),

@@ -1,4 +1,4 @@
-import type { Client } from '@temporalio/client'
+import { WorkflowNotFoundError, type Client } from '@temporalio/client'
 import { NODE_UPDATES, type Arrival, type Registered, type Registration } from '../../contracts/node-owner.js'
 import { workflowIds } from '../../contracts/workflow-ids.js'
 import type { NodeDesk } from '../../ports/node-desk.js'
@@ -7,7 +7,12 @@ import { registerNode } from './nodes.js'
 export type OpenDesk = NodeDesk & {
   /** Makes the node known and waits until it is attended. @throws AimError `NodeTaken` while another machine runs it. */
   open(): Promise<void>
+  /** The node is not made known any more. */
+  close(): void
 }
+
+/** How often it is looked whether the node is still known: somebody may have ended its workflow by hand. */
+const LOOK_MS = 10_000
 
 /** `describe` is asked anew each time: GPUs come and go. */
 export function createNodeDesk(client: Client, describe: () => Promise<Omit<Registration, 'turn'>>): OpenDesk {
@@ -15,17 +20,42 @@ export function createNodeDesk(client: Client, describe: () => Promise<Omit<Regi
   const attended = settledLater<void>()
   announced.promise.catch(() => undefined) // told by `open`
 
+  let timer: NodeJS.Timeout | null = null
+
+  async function announce(): Promise<Registration> {
+    const registration = { ...(await describe()), turn: null }
+    await registerNode(client, registration)
+    return registration
+  }
+
+  /** What fails now is tried at the next look. */
+  async function look(nodeId: string): Promise<void> {
+    const known = await client.workflow
+      .getHandle(workflowIds.node(nodeId))
+      .describe()
+      .then(
+        ({ status }) => status.name === 'RUNNING',
+        (error: unknown) => !(error instanceof WorkflowNotFoundError),
+      )
+    if (!known) await announce()
+  }
+
   return {
     async open() {
       try {
-        const registration = { ...(await describe()), turn: null }
-        await registerNode(client, registration)
+        const registration = await announce()
         announced.resolve(registration)
+        timer ??= setInterval(() => void look(registration.nodeId).catch(() => undefined), LOOK_MS)
       } catch (error) {
         announced.reject(error)
         throw error
       }
       await attended.promise
+    },
+
+    close() {
+      if (timer !== null) clearInterval(timer)
+      timer = null
     },
 
     /** An attendance may come before our own announcement is through; until then we are not this node. */

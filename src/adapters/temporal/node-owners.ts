@@ -13,7 +13,10 @@ export function createNodeOwners(client: Client): NodeOwners {
 
   async function ask<Answer>(nodeId: string, update: keyof typeof NODE_UPDATES, about: object, { requestId }: Caller): Promise<Answer> {
     try {
-      return await handleOf(nodeId).executeUpdate<Answer, [object]>(update, { args: [about], updateId: `${update}-${requestId}` })
+      return await handleOf(nodeId).executeUpdate<Answer, [object]>(NODE_UPDATES[update], {
+        args: [about],
+        updateId: `${update}-${requestId}`,
+      })
     } catch (error) {
       throw error instanceof WorkflowNotFoundError ? new AimError('NotFound', { what: `node ${nodeId}` }, { cause: error }) : error
     }

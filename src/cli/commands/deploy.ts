@@ -10,18 +10,20 @@ import { follow } from '../progress/follow.js'
 import { confirmReplacement } from '../replacement.js'
 import { shellWords } from '../shell-words.js'
 import { deployedReport, plannedReport } from '../views/deployed.js'
+import { fallbackField, type FallbackOptions } from './fallback-options.js'
 import { requirementFields, type RequirementOptions } from './requirement-options.js'
 
-export type DeployOptions = RequirementOptions & {
-  name?: string
-  port?: number
-  reason?: string
-  detach?: boolean
-  /** Milliseconds. */
-  timeout?: number
-  dryRun?: boolean
-  yes?: boolean
-}
+export type DeployOptions = RequirementOptions &
+  FallbackOptions & {
+    name?: string
+    port?: number
+    reason?: string
+    detach?: boolean
+    /** Milliseconds. */
+    timeout?: number
+    dryRun?: boolean
+    yes?: boolean
+  }
 
 /** How a field of the request is written on the command line. */
 const FLAG_OF: Record<keyof DeployRequest, string> = {
@@ -46,6 +48,8 @@ const FLAG_OF: Record<keyof DeployRequest, string> = {
   repair: 'repair',
   dryRun: '--dry-run',
 }
+
+const FALLBACK_FLAGS: Record<string, string> = { 'fallback.budget.attempts': '--attempts', 'fallback.budget.minutes': '--within' }
 
 export async function deploy(cli: Cli, [model = '']: string[], options: DeployOptions): Promise<Report> {
   const request = deployRequest(model, options)
@@ -74,13 +78,13 @@ export async function deploy(cli: Cli, [model = '']: string[], options: DeployOp
 export function deployRequest(model: string, options: DeployOptions): DeployRequest {
   const { name, port, reason, dryRun } = options
   const endpoint = name ?? nameFromModel(model)
-  const asked = { endpoint, model, ...requirementFields(options), port, reason, dryRun }
+  const asked = { endpoint, model, ...requirementFields(options), port, fallback: fallbackField(options), reason, dryRun }
   const result = DeployRequest.safeParse(Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined)))
   if (result.success) return result.data
   // A name that was derived is not what the person got wrong.
   const issues = result.error.issues.filter(({ path }) => name !== undefined || path[0] !== 'endpoint')
   const issue = issues[0] ?? result.error.issues[0]
-  const field = FLAG_OF[issue?.path[0] as keyof DeployRequest] ?? 'MODEL'
+  const field = FALLBACK_FLAGS[issue?.path.join('.') ?? ''] ?? FLAG_OF[issue?.path[0] as keyof DeployRequest] ?? 'MODEL'
   throw new AimError('InvalidInput', { field, rule: issue?.message ?? 'is not valid' })
 }
 

@@ -3,6 +3,8 @@ import type { CommandSpec } from '../cli.js'
 import { CACHE_COMMANDS } from './cache-commands.js'
 import { CACHE_FLOW_COMMANDS } from './cache-flow-commands.js'
 import { DETACH, REASON, TIMEOUT, YES } from './common-options.js'
+import { FALLBACK_OPTIONS } from './fallback-options.js'
+import { HEALTH_COMMANDS } from './health-commands.js'
 import { PLAN_COMMANDS } from './plan-commands.js'
 import { RECIPE_COMMANDS } from './recipe-commands.js'
 import { REQUIREMENT_OPTIONS, asInteger } from './requirement-options.js'
@@ -52,6 +54,7 @@ export const COMMANDS: CommandSpec[] = [
       { flags: '--name <endpoint>', about: 'name to serve under (default: from the model)', complete: 'endpoint' },
       ...REQUIREMENT_OPTIONS,
       { flags: '--port <port>', about: 'port of the endpoint (default: a free one)', parse: asInteger },
+      ...FALLBACK_OPTIONS,
       REASON,
       { flags: '--wait', about: 'wait until it serves (the default)', conflicts: ['detach'] },
       DETACH,
@@ -62,9 +65,26 @@ export const COMMANDS: CommandSpec[] = [
     examples: [
       ['aim deploy Qwen/Qwen2.5-0.5B-Instruct', 'serve it as qwen2-5-0-5b-instruct'],
       ['aim deploy Qwen/Qwen2.5-0.5B-Instruct --name chat --context 8192', 'under a name of your own'],
+      ['aim deploy Qwen/Qwen2.5-0.5B-Instruct --fallback any --ask', 'another precision or card only with your yes'],
       ['aim deploy Qwen/Qwen2.5-0.5B-Instruct --dry-run', 'what would run, and why nothing else'],
     ],
     load: async () => (await import('./deploy.js')).deploy,
+  },
+  {
+    name: 'approve',
+    about: 'say yes to what a deploy asks (aim deploy --ask)',
+    arguments: [{ name: '<name>', ...ENDPOINT }],
+    options: [REASON],
+    examples: [['aim approve chat', 'go on with the lower precision, or the other hardware']],
+    load: async () => (await import('./answer.js')).approve,
+  },
+  {
+    name: 'reject',
+    about: 'say no to it: what else is left is tried, or the deploy ends',
+    arguments: [{ name: '<name>', ...ENDPOINT }],
+    options: [REASON],
+    examples: [['aim reject chat --reason "not below bf16"', 'kept in the history']],
+    load: async () => (await import('./answer.js')).reject,
   },
   ...PLAN_COMMANDS,
   {
@@ -79,6 +99,7 @@ export const COMMANDS: CommandSpec[] = [
     ],
     load: async () => (await import('./status.js')).status,
   },
+  ...HEALTH_COMMANDS,
   {
     name: 'ps',
     about: 'show what runs now: engines and operations',

@@ -9,3 +9,11 @@ export interface ProgressRenderer {
   /** The work has ended, well or not, or the person left. */
   end(now: number): void
 }
+
+/** What a person is asked, and how to answer. */
+export function questionText({ progress }: Frame): string | null {
+  const { approval } = progress ?? {}
+  return approval === undefined
+    ? null
+    : `asks until ${approval.until.slice(0, 19)}Z: ${approval.question}? aim approve NAME, or aim reject NAME`
+}

@@ -5,11 +5,12 @@ import { rateMeter } from './rate.js'
 
 const BYTES_EVERY_MS = 1000
 
-/** One JSON object a line: `step` on every change, `bytes` at most once a second, `problem`, and `heartbeat` when nothing else came. */
+/** One JSON object a line: `step` on every change, `bytes` at most once a second, `question`, `problem`, and `heartbeat` when nothing else came. */
 export function jsonProgress(stream: Stream): ProgressRenderer {
   const rate = rateMeter()
   const known = new Map<string, string>()
   let problem: string | null = null
+  let asked: string | null = null
   let lastLine: number | null = null
   let lastBytes = { at: 0, done: -1 }
 
@@ -30,6 +31,8 @@ export function jsonProgress(stream: Stream): ProgressRenderer {
         lastBytes = { at: now, done: progress.bytes.done }
         print('bytes', { ...progress.bytes, ...rate(progress.bytes, now) }, now)
       }
+      if (progress?.approval && progress.approval.until !== asked) print('question', progress.approval, now)
+      asked = progress?.approval?.until ?? null
       if (current !== null && current !== problem) print('problem', { problem: current }, now)
       problem = current
       lastLine ??= now

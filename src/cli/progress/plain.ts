@@ -2,7 +2,7 @@ import type { StepProgress } from '../../contracts/deploy.js'
 import type { Stream } from '../cli.js'
 import { visible } from '../output/sanitize.js'
 import { duration } from '../output/units.js'
-import type { Frame, ProgressRenderer } from './frame.js'
+import { questionText, type Frame, type ProgressRenderer } from './frame.js'
 import { rateMeter, transferText } from './rate.js'
 
 export const HEARTBEAT_MS = 10_000
@@ -12,6 +12,7 @@ export function plainProgress(stream: Stream): ProgressRenderer {
   const rate = rateMeter()
   const known = new Map<string, string>()
   let problem: string | null = null
+  let asked: string | null = null
   let lastLine: number | null = null
 
   const print = (text: string, now: number): void => {
@@ -29,6 +30,9 @@ export function plainProgress(stream: Stream): ProgressRenderer {
         known.set(step.step, text)
         print(text, now)
       }
+      const question = questionText(frame)
+      if (question !== null && question !== asked) print(question, now)
+      asked = question
       if (frame.problem !== null && frame.problem !== problem) print(frame.problem, now)
       problem = frame.problem
       lastLine ??= now

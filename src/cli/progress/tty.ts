@@ -4,7 +4,7 @@ import { visible } from '../output/sanitize.js'
 import type { Paint, Style } from '../output/style.js'
 import { truncate } from '../output/table.js'
 import { duration } from '../output/units.js'
-import type { Frame, ProgressRenderer } from './frame.js'
+import { questionText, type Frame, type ProgressRenderer } from './frame.js'
 import { rateMeter, transferText } from './rate.js'
 
 const MARKS = { waiting: '○', running: '●', done: '✔', failed: '✖', skipped: '–' } as const
@@ -52,7 +52,8 @@ function linesOf({ progress, problem }: Frame, now: number, rate: ReturnType<typ
       lines.push([`    ${visible(transferText(progress.bytes, rate(progress.bytes, now)))}`, null])
     return lines
   })
-  return problem === null ? lines : [...lines, [`! ${visible(problem)}`, 'yellow']]
+  const remarks = [questionText({ progress, problem }), problem].filter((text) => text !== null)
+  return [...lines, ...remarks.map((text): Line => [`! ${visible(text)}`, 'yellow'])]
 }
 
 function stepLine({ step, state, startedAt, endedAt, detail }: StepProgress, now: number): string {

@@ -96,6 +96,7 @@ export const POLICIES: Readonly<Record<string, Policy>> = {
   GpuHeld: { next: NOT_THIS_GPU, quarantine: true, end: 'memory of the GPU is held by nobody: reset it, then aim node clear' },
   LeaseRefused: { next: NOT_THIS_GPU, end: 'the GPUs are given to others' },
   LeaseFenced: { next: NOT_THIS_GPU, end: 'a newer operation has the GPUs' },
+  NodeTaken: { next: NOT_THIS_NODE, end: 'another machine runs under the name of the node' },
   NodeLost: { next: NOT_THIS_NODE, end: 'the node does not answer: aim node show' },
 
   // weights on their way; the download itself has tried each of these again before

@@ -39,6 +39,7 @@ export function eligibleFor(backend: Backend, nodes: NodeInspection[], requireme
 
 function objection(backend: Backend, node: NodeInspection, { node: wanted, labels }: Requirements): string | null {
   if (wanted !== undefined && wanted !== node.nodeId) return `node ${wanted} was asked for`
+  if (node.cordoned !== undefined) return node.cordoned
   for (const [name, value] of Object.entries(labels ?? {})) {
     const actual = node.labels[name]
     if (actual !== value) return `label ${name}=${value} was asked for, the node has ${actual === undefined ? 'none' : `${name}=${actual}`}`

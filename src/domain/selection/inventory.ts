@@ -11,7 +11,8 @@ import { MEMORY_FACTOR } from './weights.js'
 const TOTAL_STEP = 2 ** 28
 
 /** A GPU as placement sees it. `freeGiB` is rounded down, so that idle GPUs are equal and the lowest index decides. */
-export type Slot = { index: number; free: number; freeGiB: number; own: boolean; state: 'usable' | 'unhealthy' | 'busy' }
+export type Slot = { index: number; free: number; freeGiB: number; own: boolean; state: SlotState }
+type SlotState = 'usable' | 'unhealthy' | 'quarantined' | 'leased' | 'busy'
 
 /** GPUs of one node that are alike and reach each other in the same way; those that a new engine should take first come first. */
 export type Pool = {
@@ -24,7 +25,7 @@ export type Pool = {
 }
 
 /** All GPUs of one kind on a node, and how many pass each rule that does not depend on the recipe. */
-export type Share = { node: number; pools: Pool[]; all: number; healthy: number; idle: number }
+export type Share = { node: number; pools: Pool[]; all: number; healthy: number; cleared: number; unleased: number; idle: number }
 
 /**
  * GPUs that are alike on all nodes: one card, cut in one way. Memory is fitted once for each kind. `shares` are in the order of nodes, `levels`
@@ -91,15 +92,18 @@ function kindOf(kinds: Map<string, Kind[]>, facts: Card, vramTotalBytes: number,
 function shareOf({ shares }: Kind, node: number): Share {
   const last = shares.at(-1)
   if (last?.node === node) return last
-  const share = { node, pools: [], all: 0, healthy: 0, idle: 0 }
+  const share = { node, pools: [], all: 0, healthy: 0, cleared: 0, unleased: 0, idle: 0 }
   shares.push(share)
   return share
 }
 
 function addSlot(share: Share, hive: string | null, slot: Slot): void {
   share.all += 1
-  if (slot.state !== 'unhealthy') share.healthy += 1
-  if (slot.state === 'usable') share.idle += 1
+  const passed = RULES_PASSED[slot.state]
+  if (passed > 0) share.healthy += 1
+  if (passed > 1) share.cleared += 1
+  if (passed > 2) share.unleased += 1
+  if (passed > 3) share.idle += 1
   const pool = share.pools.find((entry) => entry.hive === hive)
   const here = pool ?? { hive, slots: [], usable: [], leastFree: Number.POSITIVE_INFINITY, mostFree: 0 }
   if (pool === undefined) share.pools.push(here)
@@ -110,11 +114,21 @@ function addSlot(share: Share, hive: string | null, slot: Slot): void {
   here.mostFree = Math.max(here.mostFree, slot.free)
 }
 
+/** How many of the rules that are counted a GPU passes, in their order: health, quarantine, lease, other processes. */
+const RULES_PASSED: Record<SlotState, number> = { unhealthy: 0, quarantined: 1, leased: 2, busy: 3, usable: 4 }
+
 function slotOf(gpu: Gpu, own: boolean): Slot {
   const free = own ? gpu.vramTotalBytes : (gpu.vramFreeBytes ?? gpu.vramTotalBytes)
-  const unhealthy = (gpu.health.eccUncorrectable ?? 0) > 0
-  const state = unhealthy ? 'unhealthy' : !own && holdMemory(gpu) ? 'busy' : 'usable'
+  const state = stateOf(gpu, own)
   return { index: gpu.index, free, freeGiB: Math.floor(free / 2 ** 30), own, state }
+}
+
+/** A quarantine holds for everybody. */
+function stateOf(gpu: Gpu, own: boolean): SlotState {
+  if ((gpu.health.eccUncorrectable ?? 0) > 0) return 'unhealthy'
+  if (gpu.withheld?.by === 'quarantine') return 'quarantined'
+  if (own) return 'usable'
+  return gpu.withheld === undefined ? (holdMemory(gpu) ? 'busy' : 'usable') : 'leased'
 }
 
 /** By hive, whatever order the driver lists its GPUs in. Inside: the endpoint's own, then the fullest, so that gaps stay, then the lowest. */

@@ -6,6 +6,8 @@ import { gpus } from './text.js'
 const WORDS = {
   count: ({ count, name, most }) => `needs ${gpus(count)} of ${name} on one node, at most ${most} are there`,
   health: ({ count, name, most }) => `needs ${gpus(count)} of ${name} without uncorrectable memory errors, at most ${most} are there`,
+  quarantine: ({ count, name, most }) => `needs ${gpus(count)} of ${name} that are not in quarantine, at most ${most} are there`,
+  lease: ({ count, name, most }) => `needs ${gpus(count)} of ${name} that no other endpoint has, at most ${most} are there`,
   idle: ({ count, name, most }) => `needs ${gpus(count)} of ${name} that no other process uses, at most ${most} are there`,
   memory: ({ count, name, most, free }) => `needs ${free} free on each of ${gpus(count)} of ${name}, at most ${most} have it`,
   hive: ({ tensor, name, most }) => `needs ${gpus(tensor)} of ${name} in one XGMI hive, at most ${most} are free in one`,

@@ -12,7 +12,7 @@ export type Ground = { kind: Kind; nodes: Uint8Array; cached: Uint8Array }
 export type Spot = { node: number; rank: number; cached: boolean }
 
 /** What a node can be short of, in the order in which it is looked at. */
-export type Lack = 'count' | 'health' | 'idle' | 'memory' | 'hive'
+export type Lack = 'count' | 'health' | 'quarantine' | 'lease' | 'idle' | 'memory' | 'hive'
 
 /** Nodes that are short of something, and how many GPUs the best of them has. */
 export type Refusal = { lack: Lack; places: Places; most: number }
@@ -104,10 +104,12 @@ function isLinked(pool: Pool | null, { tensor, groups }: GpuNeed): boolean | nul
 }
 
 /** The first rule that the GPUs of a node break; null: what is needed can be taken. */
-function lackOf({ pools, all, healthy, idle }: Share, { tensor, groups, freeBytes }: GpuNeed): Lack | null {
+function lackOf({ pools, all, healthy, cleared, unleased, idle }: Share, { tensor, groups, freeBytes }: GpuNeed): Lack | null {
   const count = tensor * groups
   if (all < count) return 'count'
   if (healthy < count) return 'health'
+  if (cleared < count) return 'quarantine'
+  if (unleased < count) return 'lease'
   if (idle < count) return 'idle'
   let fit = 0
   let whole = 0
@@ -131,9 +133,11 @@ function refuse(refused: Refusal[], lack: Lack, share: Share, need: GpuNeed): vo
 }
 
 /** How many GPUs the node has of what it is short of. */
-function has(lack: Lack, { pools, all, healthy, idle }: Share, { freeBytes }: GpuNeed): number {
+function has(lack: Lack, { pools, all, healthy, cleared, unleased, idle }: Share, { freeBytes }: GpuNeed): number {
   if (lack === 'count') return all
   if (lack === 'health') return healthy
+  if (lack === 'quarantine') return cleared
+  if (lack === 'lease') return unleased
   if (lack === 'idle') return idle
   let [together, most] = [0, 0]
   for (const pool of pools) {

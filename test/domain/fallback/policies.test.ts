@@ -162,6 +162,7 @@ const WALKS: Record<string, string[]> = {
   GpuHeld: ['other GPUs', 'other hardware', 'other node'],
   LeaseRefused: ['other GPUs', 'other hardware', 'other node'],
   LeaseFenced: ['other GPUs', 'other hardware', 'other node'],
+  NodeTaken: ['other node'],
   NodeLost: ['other node'],
   ModelNotFound: ['other precision'],
   RevisionNotFound: ['other precision'],

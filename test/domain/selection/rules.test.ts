@@ -92,6 +92,22 @@ test('reasons about hardware that is there come before those about cards that no
   expect(asked.dropped.map((entry) => entry.recipe)).toEqual(['a', 'b', 'c', 'd'])
 })
 
+test('a node that is cordoned is not taken, whatever is free there', () => {
+  const cordoned = 'the node is cordoned: new memory'
+  const made = plan({ recipes: [recipe('x', 1)], nodes: [node('n1', { cordoned }), node('n2', {})] })
+  expect(made.candidates.map((candidate) => candidate.node)).toEqual(['n2'])
+  const alone = plan({ recipes: [recipe('x', 1)], nodes: [node('n1', { cordoned })] })
+  expect(alone).toMatchObject({ candidates: [], dropped: [{ nodes: ['n1'], reason: cordoned }] })
+})
+
+test('the GPUs of the engine that serves now are its own, also under a lease, but not in quarantine', () => {
+  const withheld = (by: 'lease' | 'quarantine') => gpus(1, () => ({ withheld: { by, endpoint: null, why: 'x' } }))
+  const current = { node: 'n1', gpus: [0], weightBytes: 1 }
+  const on = (by: 'lease' | 'quarantine') => plan({ recipes: [recipe('x', 1)], nodes: [node('n1', { gpus: withheld(by) })], current })
+  expect(on('lease').candidates).toHaveLength(1)
+  expect(on('quarantine').candidates).toEqual([])
+})
+
 test('recipes of another model are not this plan’s business', () => {
   expect(plan({ recipes: [recipe('x', 1, { model: 'other/model' })] })).toMatchObject({ candidates: [], dropped: [] })
   expect(plan({ recipes: [recipe('x', 1, { model: 'ORG/Model' })] }).candidates).toHaveLength(1)
@@ -103,6 +119,16 @@ test.each([
     'uncorrectable errors',
     gpus(2, () => ({ health: { temperatureCelsius: null, powerWatts: null, eccUncorrectable: 3, eccCorrectable: 0 } })),
     'needs 2 GPUs of MI300X without uncorrectable memory errors, at most 0 are there',
+  ],
+  [
+    'quarantine',
+    gpus(3, (index) => (index < 2 ? { withheld: { by: 'quarantine', endpoint: null, why: 'page faults' } } : {})),
+    'needs 2 GPUs of MI300X that are not in quarantine, at most 1 are there',
+  ],
+  [
+    'leases of others',
+    gpus(3, (index) => (index < 2 ? { withheld: { by: 'lease', endpoint: 'other', why: 'leased to other' } } : {})),
+    'needs 2 GPUs of MI300X that no other endpoint has, at most 1 are there',
   ],
   [
     'somebody else’s process',

@@ -1,0 +1,46 @@
+import { WorkflowNotFoundError, WorkflowUpdateFailedError, type Client } from '@temporalio/client'
+import type { OperationProgress } from '../contracts/deploy.js'
+import type { EndpointView } from '../contracts/endpoint.js'
+import { AimError } from '../contracts/errors.js'
+import { APPROVE_UPDATE, ApprovalAnswer, REJECT_UPDATE } from '../contracts/fallback.js'
+import { ENDPOINT_QUERY, PROGRESS_QUERY } from '../contracts/messages.js'
+import { EndpointName } from '../contracts/names.js'
+import { validate } from '../contracts/validate.js'
+import { workflowIds } from '../contracts/workflow-ids.js'
+import { toAimError } from './failures.js'
+
+/** A question that a deploy waits with, and what was said to it. */
+export type Answered = { endpoint: string; question: string; workflowId: string; answer: 'approved' | 'rejected' }
+
+/** A person's answers to what a deploy asks before it gives something up. */
+export function approvals(client: Client) {
+  async function questionOf(endpoint: string): Promise<NonNullable<OperationProgress['approval']>> {
+    const nothing = new AimError('NotFound', { what: `a question of endpoint ${endpoint}` })
+    try {
+      const { operation } = await client.workflow.getHandle(workflowIds.endpoint(endpoint)).query<EndpointView>(ENDPOINT_QUERY)
+      if (operation === null) throw nothing
+      const run = client.workflow.getHandle(operation.workflowId, operation.runId)
+      const { approval } = await run.query<OperationProgress>(PROGRESS_QUERY)
+      if (approval === undefined) throw nothing
+      return approval
+    } catch (error) {
+      throw error instanceof WorkflowNotFoundError ? nothing : toAimError(error, endpoint)
+    }
+  }
+
+  return {
+    async answer(name: string, yes: boolean, reason?: string): Promise<Answered> {
+      const endpoint = validate(EndpointName, name)
+      const by = client.options.identity ?? 'unknown'
+      const args: [ApprovalAnswer] = [validate(ApprovalAnswer, { by, ...(reason !== undefined && { reason }) })]
+      const { workflowId, question } = await questionOf(endpoint)
+      try {
+        await client.workflow.getHandle(workflowId).executeUpdate<void, [ApprovalAnswer]>(yes ? APPROVE_UPDATE : REJECT_UPDATE, { args })
+      } catch (error) {
+        const late = error instanceof WorkflowUpdateFailedError || error instanceof WorkflowNotFoundError
+        throw late ? new AimError('NotFound', { what: `a question of endpoint ${endpoint}` }, { cause: error }) : error
+      }
+      return { endpoint, question, workflowId, answer: yes ? 'approved' : 'rejected' }
+    },
+  }
+}

@@ -1,0 +1,248 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { NODE_UPDATES } from '../../src/contracts/node-owner.js'
+import { startCluster, type TestCluster } from '../support/cluster.js'
+import { uniqueName } from '../support/fakes.js'
+import { until, waitFor } from '../support/wait-for.js'
+
+type Node = Awaited<ReturnType<TestCluster['addNode']>>
+
+let cluster: TestCluster
+let nodes: [Node, Node]
+let endpoint: string
+beforeAll(async () => {
+  cluster = await startCluster()
+  // The first node takes no engine: the two others are alike.
+  await cluster.client.workflow.getHandle(`node/${cluster.nodeId}`).executeUpdate(NODE_UPDATES.cordon, {
+    args: [{ reason: 'for the others', by: 'a test', drain: false }],
+  })
+  nodes = [await cluster.addNode(), await cluster.addNode()]
+}, 60_000)
+afterAll(() => cluster.stop())
+beforeEach(() => {
+  endpoint = uniqueName('chat')
+})
+afterEach(async () => {
+  for (const { machine } of nodes) Object.assign(machine, { startsAs: 'answers', refuses: null })
+  for (const node of away.splice(0)) await node.join()
+  await (await cluster.aim.undeploy({ endpoint, force: true })).result()
+})
+
+/** Nodes whose worker has left and is not back. */
+const away: Node[] = []
+async function leave(node: Node): Promise<void> {
+  away.push(node)
+  await node.leave()
+}
+async function join(node: Node): Promise<void> {
+  away.splice(away.indexOf(node), 1)
+  await node.join()
+}
+
+const view = async () => {
+  const { view: known, problem } = await cluster.aim.endpoint(endpoint)
+  if (known === null) throw new Error(problem ?? 'no answer')
+  return known
+}
+const deploy = async (change: object = {}) => (await cluster.aim.deploy({ endpoint, model: 'org/name', ...change })).result()
+const phase = (wanted: string) => until(async () => (await view()).phase === wanted)
+
+/** Where it serves, and the other node. */
+async function places(): Promise<{ home: Node; other: Node }> {
+  const { replica } = await view()
+  const [home, other] = nodes[0].nodeId === replica?.nodeId ? nodes : nodes.toReversed()
+  if (home === undefined || other === undefined) throw new Error('no node')
+  return { home, other }
+}
+
+/** Until it serves on this node, with nothing left to do. */
+const servesOn = ({ nodeId }: Node) =>
+  until(async () => {
+    const { phase: now, replica, operation } = await view()
+    return now === 'serving' && replica?.nodeId === nodeId && operation === null
+  })
+
+const leasesOn = async ({ nodeId }: Node) => {
+  const { leases } = await cluster.client.workflow
+    .getHandle(`node/${nodeId}`)
+    .query<{ leases: { endpoint: string; state: string }[] }>('node')
+  return leases.filter((lease) => lease.endpoint === endpoint)
+}
+
+test('an engine that hangs is found out and started again', async () => {
+  await deploy()
+  const { home } = await places()
+  const url = (await view()).replica?.url ?? ''
+  home.machine.hangs.add(url)
+  await until(async () => (await view()).phase === 'restarting')
+  expect((await view()).reason).toMatch(/^engine hangs: no token/)
+  home.machine.hangs.clear()
+  await servesOn(home)
+  expect(await view()).toMatchObject({ restarts: 1, healing: [{ did: 'restart', outcome: 'done' }], replica: { url } })
+  expect(home.machine.running(endpoint)).toHaveLength(1)
+})
+
+test('an engine that cannot start where it was comes back on another node', async () => {
+  await deploy()
+  const { home, other } = await places()
+  home.machine.startsAs = 'exits'
+  home.machine.kill(endpoint)
+  await servesOn(other)
+  const { healing, revision } = await view()
+  expect(healing.at(-1)).toMatchObject({ did: 'repair', outcome: 'done', why: expect.stringMatching(/^crash loop: /) })
+  expect(revision).toMatchObject({ revision: 1, request: { ref: 'main' } })
+  expect(revision?.request).not.toHaveProperty('repair')
+  expect(home.machine.running(endpoint)).toEqual([])
+  await until(async () => (await leasesOn(home)).length === 0)
+  expect(await leasesOn(other)).toMatchObject([{ state: 'bound' }])
+}, 90_000)
+
+test('where nothing starts, the last good revision is tried, and then it is left with the reason', async () => {
+  await deploy()
+  await deploy({ context: 4_096 })
+  for (const { machine } of nodes) Object.assign(machine, { startsAs: 'exits' })
+  for (const { machine } of nodes) machine.kill(endpoint)
+  await phase('degraded')
+  const { healing, reason, next } = await view()
+  expect(healing.slice(-3).map(({ did, outcome }) => [did, outcome])).toEqual([
+    ['repair', 'failed'],
+    ['rollback', 'failed'],
+    ['gave up', 'failed'],
+  ])
+  expect(reason).toMatch(/^crash loop: .*; rollback: /)
+  expect(next).toContain(`aim explain ${endpoint}`)
+}, 120_000)
+
+test('what a rollback brings back is the last good revision', async () => {
+  await deploy()
+  const before = (await view()).revision
+  await deploy({ context: 4_096 })
+  const fails = (spec: { context?: number }) => spec.context === 4_096
+  for (const { machine } of nodes) machine.refuses = fails
+  for (const { machine } of nodes) machine.kill(endpoint)
+  await until(async () => (await view()).healing.some(({ did, outcome }) => did === 'rollback' && outcome === 'done'))
+  await phase('serving')
+  expect((await view()).revision).toMatchObject({ specFingerprint: before?.specFingerprint, commit: before?.commit })
+}, 120_000)
+
+describe('a node that does not answer any more', () => {
+  test('is waited for, then left; when it is back, what ran there ends', async () => {
+    await deploy()
+    const { home, other } = await places()
+    await leave(home)
+    await until(async () => (await view()).presence === 'unknown')
+    expect((await view()).phase).toBe('serving')
+    await servesOn(other)
+    expect(home.machine.running(endpoint)).toHaveLength(1)
+    expect((await view()).healing.at(-1)).toMatchObject({ did: 'repair', outcome: 'done', why: `node ${home.nodeId} does not answer` })
+    await join(home)
+    await until(() => home.machine.running(endpoint).length === 0)
+    expect(other.machine.running(endpoint)).toHaveLength(1)
+    expect(await leasesOn(home)).toEqual([])
+  }, 90_000)
+
+  test('and has no substitute is waited for, and its engine is taken up again', async () => {
+    await deploy({ node: nodes[0].nodeId })
+    const [home] = nodes
+    const pid = (await view()).replica?.pid
+    await leave(home)
+    await until(async () => (await view()).next?.startsWith(`it waits for node ${home.nodeId}`) ?? false)
+    expect(await view()).toMatchObject({ phase: 'repairing', presence: 'lost', reason: `node ${home.nodeId} does not answer` })
+    await join(home)
+    await servesOn(home)
+    expect(await view()).toMatchObject({ presence: 'ready', restarts: 0, replica: { pid } })
+    expect((await view()).healing.at(-1)).toMatchObject({ did: 'adopt', outcome: 'done' })
+    home.machine.kill(endpoint)
+    await until(async () => (await view()).restarts === 1)
+  }, 90_000)
+
+  test('and comes back in time changes nothing, and its engine is watched by the new worker', async () => {
+    await deploy()
+    const { home } = await places()
+    const { replica } = await view()
+    await leave(home)
+    await join(home)
+    await until(async () => (await view()).presence === 'ready')
+    home.machine.kill(endpoint)
+    await until(async () => (await view()).restarts === 1)
+    expect((await view()).replica?.key).toEqual({ ...replica?.key, launch: 2 })
+  }, 60_000)
+
+  test('does not keep an endpoint from being stopped', async () => {
+    await deploy({ node: nodes[0].nodeId })
+    const [home] = nodes
+    await leave(home)
+    await until(async () => (await view()).presence === 'lost')
+    const { outcome, silent } = await (await cluster.aim.undeploy({ endpoint })).result()
+    expect([outcome, silent]).toEqual(['stopped', [home.nodeId]])
+    await join(home)
+    await until(() => home.machine.running(endpoint).length === 0)
+  }, 90_000)
+})
+
+test('a node that is drained is left, and serves until the other does', async () => {
+  await deploy()
+  const { home, other } = await places()
+  const owner = cluster.client.workflow.getHandle(`node/${home.nodeId}`)
+  await owner.executeUpdate(NODE_UPDATES.cordon, { args: [{ reason: 'new memory', by: 'a test', drain: true }] })
+  await servesOn(other)
+  expect(home.machine.running(endpoint)).toEqual([])
+  await until(async () => (await leasesOn(home)).length === 0)
+  expect((await view()).healing.at(-1)).toMatchObject({ did: 'repair', why: `node ${home.nodeId} is drained`, outcome: 'done' })
+  await owner.executeUpdate(NODE_UPDATES.uncordon, { args: [{}] })
+}, 60_000)
+
+describe('a person comes first', () => {
+  test('a stop ends a repair, and nothing is left', async () => {
+    await deploy()
+    const { home, other } = await places()
+    home.machine.startsAs = 'exits'
+    other.machine.startsAs = 'silent'
+    home.machine.kill(endpoint)
+    await until(async () => (await view()).operation?.kind === 'repair' && other.machine.running(endpoint).length === 1)
+    await (await cluster.aim.undeploy({ endpoint })).result()
+    for (const node of nodes) {
+      expect(node.machine.running(endpoint)).toEqual([])
+      expect(await leasesOn(node)).toEqual([])
+    }
+  }, 90_000)
+
+  test('a deploy takes the place of a repair', async () => {
+    await deploy()
+    const { home, other } = await places()
+    home.machine.startsAs = 'exits'
+    other.machine.startsAs = 'silent'
+    home.machine.kill(endpoint)
+    await until(async () => (await view()).operation?.kind === 'repair' && other.machine.running(endpoint).length === 1)
+    for (const { machine } of nodes) machine.startsAs = 'answers'
+    // The engine that the repair had started answers now as well: the deploy still comes first, or finds it done.
+    const result = await waitFor('a deploy', async () => deploy({ context: 2_048 }), 60_000)
+    expect(result.outcome).toBe('deployed')
+    await phase('serving')
+    expect(nodes.flatMap(({ machine }) => machine.running(endpoint))).toHaveLength(1)
+  }, 90_000)
+})
+
+test('an endpoint that serves adds nothing to its history', async () => {
+  await deploy()
+  const handle = cluster.client.workflow.getHandle(`endpoint/${endpoint}`)
+  await waitFor('the adoption to settle', async () => (await handle.describe()).historyLength > 0)
+  await new Promise((resolve) => setTimeout(resolve, 2_000))
+  const before = (await handle.describe()).historyLength
+  await new Promise((resolve) => setTimeout(resolve, 6_000))
+  expect((await handle.describe()).historyLength).toBe(before)
+}, 30_000)
+
+test('a check by hand tells what it found', async () => {
+  await deploy()
+  const run = async () =>
+    cluster.client.workflow.execute('healthCheck', { taskQueue: 'aim-control', workflowId: `health/${endpoint}`, args: [{ endpoint }] })
+  expect(await run()).toMatchObject({
+    outcome: 'well',
+    phase: 'serving',
+    replicas: [{ evidence: { verdict: 'serving', process: 'running' } }],
+  })
+  const { home } = await places()
+  home.machine.hangs.add((await view()).replica?.url ?? '')
+  expect(await run()).toMatchObject({ outcome: 'unwell', replicas: [{ evidence: { verdict: 'failing' } }] })
+  home.machine.hangs.clear()
+})

@@ -1,0 +1,251 @@
+import { once } from 'node:events'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import type { DeployInput } from '../../src/contracts/deploy.js'
+import { AimError } from '../../src/contracts/errors.js'
+import { APPROVE_UPDATE, REJECT_UPDATE } from '../../src/contracts/fallback.js'
+import { NODE_QUERY, NODE_SIGNAL, NODE_UPDATES, type NodeView } from '../../src/contracts/node-owner.js'
+import { startCluster, type TestCluster } from '../support/cluster.js'
+import { fakeProbe, fakeRecipes, uniqueName } from '../support/fakes.js'
+import { CARD, MODEL, gpuNode, pinOfModel } from '../support/gpu-model.js'
+import { until } from '../support/wait-for.js'
+
+let cluster: TestCluster
+let endpoint: string
+
+/** A node of four cards, one model in bf16 and fp8, and recipes for any number of them. */
+function onGpus() {
+  vi.spyOn(fakeProbe, 'inspect').mockImplementation(async () => gpuNode(4))
+  vi.spyOn(fakeRecipes, 'hardware').mockImplementation(async () => [CARD])
+  vi.spyOn(fakeRecipes, 'models').mockImplementation(async () => [MODEL])
+}
+beforeAll(async () => {
+  onGpus()
+  cluster = await startCluster()
+})
+afterAll(() => cluster.stop())
+beforeEach(() => {
+  onGpus()
+  vi.spyOn(cluster.hub, 'pin').mockImplementation(pinOfModel)
+  endpoint = uniqueName('chat')
+  cluster.machine.startsAs = 'answers'
+  cluster.machine.dies = () => null
+  cluster.weights.ensuring = null
+})
+afterEach(async () => {
+  cluster.weights.ensuring = null
+  await (await cluster.aim.undeploy({ endpoint })).result()
+  vi.restoreAllMocks()
+})
+
+const start = (change: Partial<DeployInput> = {}) => cluster.aim.deploy({ endpoint, model: 'org/model', backend: 'vllm', ...change })
+const deploy = async (change: Partial<DeployInput> = {}) => (await start(change)).result()
+const failureOf = async (work: Promise<unknown>): Promise<unknown> =>
+  work.then(
+    () => expect.unreachable('should have failed'),
+    (error: unknown) => error,
+  )
+const viewOf = (nodeId = cluster.nodeId) => cluster.client.workflow.getHandle(`node/${nodeId}`).query<NodeView>(NODE_QUERY)
+const leasesOf = async (nodeId?: string) => (await viewOf(nodeId)).leases.filter((lease) => lease.endpoint === endpoint)
+const attemptsOf = async () => {
+  const [record] = await cluster.records.history(endpoint)
+  return record?.attempts.map(({ number, failure, outcome }) => [number, failure ?? outcome])
+}
+const atStep = (handle: { progress(): Promise<{ steps: { step: string; state: string }[] }> }, name: string) =>
+  until(async () => (await handle.progress()).steps.some(({ step, state }) => step === name && state === 'running'))
+const untilCancelled = async (signal?: AbortSignal) => {
+  await once(signal ?? new EventTarget(), 'abort')
+  signal?.throwIfAborted()
+}
+const nothingIsLeft = async () => {
+  await until(async () => (await leasesOf()).length === 0)
+  await until(() => cluster.machine.running(endpoint).length === 0)
+}
+
+const FAULT = 'Memory access fault by GPU node-2 on address 0x7f'
+const OOM = 'Failed to load model - not enough GPU memory'
+
+describe('the next candidate', () => {
+  test('after the first one’s failure serves, under a bound lease, and both tries are told', async () => {
+    const seen: number[][] = []
+    cluster.machine.dies = ({ gpus }) => (seen.push(gpus), seen.length === 1 ? OOM : null)
+    const result = await deploy({ gpus: undefined })
+    expect(result).toMatchObject({ outcome: 'deployed', attempts: 2, gaveUp: null })
+    expect(await attemptsOf()).toEqual([
+      [1, 'oom_weights'],
+      [2, 'ready'],
+    ])
+    expect(cluster.machine.running(endpoint)).toHaveLength(1)
+    await until(async () => (await leasesOf()).every(({ state }) => state === 'bound'))
+    const [lease, ...others] = await leasesOf()
+    expect(others).toEqual([])
+    expect(lease?.gpus).toEqual(result.gpus)
+    expect(cluster.machine.running(endpoint)[0]?.key.fence).toBe(lease?.fence)
+  })
+
+  test('gets around a GPU that faults, which is quarantined', async () => {
+    let faulted: number[] = []
+    cluster.machine.dies = ({ gpus }) => (faulted.length === 0 ? ((faulted = gpus), FAULT) : null)
+    const result = await deploy({ gpus: 1, fallback: { mode: 'any' } }).catch((error: unknown) => error)
+    const { quarantined } = await viewOf()
+    expect(quarantined.map(({ gpu }) => gpu)).toEqual(faulted)
+    expect(quarantined[0]?.reason).toContain('gpu_fault')
+    if (!(result instanceof Error)) expect((result as { gpus: number[] }).gpus).not.toEqual(faulted)
+    await cluster.client.workflow
+      .getHandle(`node/${cluster.nodeId}`)
+      .executeUpdate(NODE_UPDATES.clear, { args: [{ gpu: faulted[0], by: 'a test' }] })
+  })
+
+  test('is none where no fallback was asked for: the failure is the first one’s', async () => {
+    cluster.machine.dies = () => OOM
+    expect(await failureOf(deploy({ fallback: { mode: 'none' } }))).toMatchObject({
+      code: 'EngineExited',
+      details: { failure: 'oom_weights' },
+    })
+    expect(await attemptsOf()).toHaveLength(1)
+    await nothingIsLeft()
+  })
+
+  test('is not looked for beyond the budget: all reasons are told', async () => {
+    cluster.machine.dies = () => 'no known words'
+    const error = await failureOf(deploy({ fallback: { budget: { attempts: 2 } } }))
+    expect(error).toMatchObject({ code: 'FallbackExhausted', message: expect.stringContaining('2 tries were allowed') })
+    expect(await attemptsOf()).toHaveLength(2)
+    await nothingIsLeft()
+  })
+
+  test('may be the same again, after a pause', async () => {
+    let starts = 0
+    const { launch } = cluster.machine
+    vi.spyOn(cluster.machine, 'launch').mockImplementation(async (key, spec) => {
+      starts += 1
+      if (starts === 1) throw new AimError('PortTaken', { port: 1, host: 'h' })
+      return launch.call(cluster.machine, key, spec)
+    })
+    const before = Date.now()
+    expect(await deploy()).toMatchObject({ outcome: 'deployed', attempts: 2 })
+    expect(Date.now() - before).toBeGreaterThan(1_000)
+  })
+})
+
+describe('a person is asked', () => {
+  const asking = { precisions: ['bf16'], gpus: 1, fallback: { mode: 'any', approval: { required: true, minutes: 1 } } } as const
+  const asked = async (change: Partial<DeployInput> = {}) => {
+    cluster.machine.dies = (_, key) => (firstOnly.delete(key.endpoint) ? OOM : null)
+    const firstOnly = new Set([endpoint])
+    const handle = await start({ ...asking, ...change } as Partial<DeployInput>)
+    await until(async () => (await handle.progress()).approval !== undefined)
+    const { approval } = await handle.progress()
+    return { handle, approval, child: cluster.client.workflow.getHandle(approval?.workflowId ?? '') }
+  }
+
+  test('before the precision drops: after a yes it does, and the result says so', async () => {
+    const { handle, approval, child } = await asked()
+    expect(approval?.question).toContain('precision fp8 instead of bf16')
+    expect(await leasesOf()).toEqual([])
+    await child.executeUpdate(APPROVE_UPDATE, { args: [{ by: 'ann' }] })
+    expect(await handle.result()).toMatchObject({
+      outcome: 'deployed',
+      model: { repo: 'org/model-fp8' },
+      gaveUp: expect.stringContaining('fp8'),
+    })
+    expect((await handle.progress()).approval).toBeUndefined()
+  })
+
+  test('a no ends it with the reason', async () => {
+    const { handle, child } = await asked()
+    await child.executeUpdate(REJECT_UPDATE, { args: [{ by: 'ann', reason: 'not in production' }] })
+    expect(await failureOf(handle.result())).toMatchObject({
+      code: 'ApprovalRejected',
+      message: expect.stringContaining('ann: not in production'),
+    })
+    await nothingIsLeft()
+  })
+
+  test('no answer within the time is a no', async () => {
+    const { handle } = await asked({ fallback: { mode: 'any', approval: { required: true, minutes: 0.02 } } })
+    expect(await failureOf(handle.result())).toMatchObject({
+      code: 'ApprovalRejected',
+      message: expect.stringContaining('nobody answered'),
+    })
+  })
+
+  test('an answer that nobody waits for is refused', async () => {
+    cluster.machine.startsAs = 'silent'
+    const handle = await start()
+    await atStep(handle, 'ready')
+    const child = cluster.client.workflow.getHandle(`${handle.workflowId}/fallback/1`)
+    await expect(child.executeUpdate(APPROVE_UPDATE, { args: [{ by: 'ann' }] })).rejects.toThrow()
+    await expect(child.executeUpdate(APPROVE_UPDATE, { args: [{}] })).rejects.toThrow()
+    await cluster.client.workflow.getHandle(handle.workflowId).cancel()
+    await failureOf(handle.result())
+  })
+})
+
+describe('leases', () => {
+  test('a GPU that others took since the plan leads to a new plan', async () => {
+    const { plan } = await deploy({ dryRun: true, gpus: 1 })
+    const [gpu = 0] = plan.candidates[0]?.gpus ?? []
+    const owner = { workflowId: 'somebody', runId: 'else' }
+    const node = cluster.client.workflow.getHandle(`node/${cluster.nodeId}`)
+    const claim = { endpoint: 'another', replica: 0, gpus: [gpu], owner }
+    let asked = 0
+    cluster.machine.dies = () => null
+    await node.executeUpdate(NODE_UPDATES.lease, { args: [claim] })
+    vi.spyOn(fakeProbe, 'inspect').mockImplementation(async () => {
+      asked += 1
+      const all = gpuNode(4)
+      return asked === 1 ? all : { ...all, gpus: all.gpus.filter(({ index }) => index !== gpu) }
+    })
+    const result = await deploy({ gpus: 1 })
+    expect(result).toMatchObject({ outcome: 'deployed' })
+    expect(result.gpus).not.toContain(gpu)
+    await node.executeUpdate(NODE_UPDATES.giveBack, { args: [{ endpoint: 'another' }] })
+  })
+
+  test('a node that is lost in the middle is left at once, and nothing there is waited for', async () => {
+    cluster.weights.ensuring = untilCancelled
+    const handle = await start()
+    await atStep(handle, 'warm')
+    await until(async () => (await leasesOf()).length > 0)
+    const news = { nodeId: cluster.nodeId, presence: 'lost', instance: null, drain: false }
+    await cluster.client.workflow.getHandle(handle.workflowId).signal(NODE_SIGNAL, news)
+    expect(await failureOf(handle.result())).toMatchObject({ code: 'NodeLost' })
+    expect(await attemptsOf()).toEqual([[1, 'NodeLost']])
+    await nothingIsLeft()
+  })
+})
+
+describe.each([
+  ['warm', (): void => void (cluster.weights.ensuring = untilCancelled)],
+  ['ready', (): void => void (cluster.machine.startsAs = 'silent')],
+] as const)('ended by hand at %s', (step, hold) => {
+  test.each(['cancel the deploy', 'terminate the deploy', 'terminate its child'] as const)(
+    '%s: no engine and no lease is left',
+    async (how) => {
+      hold()
+      const handle = await start()
+      await atStep(handle, step)
+      await until(async () => (await leasesOf()).length > 0)
+      const parent = cluster.client.workflow.getHandle(handle.workflowId)
+      if (how === 'cancel the deploy') await parent.cancel()
+      else if (how === 'terminate the deploy') await parent.terminate('by hand')
+      else await cluster.client.workflow.getHandle(`${handle.workflowId}/fallback/1`).terminate('by hand')
+      await failureOf(handle.result())
+      await nothingIsLeft()
+      cluster.weights.ensuring = null
+      cluster.machine.startsAs = 'answers'
+      expect(await deploy()).toMatchObject({ outcome: 'deployed' })
+    },
+  )
+})
+
+test('a replacement of which nothing starts brings the engine before back, on its port, under a lease of its own', async () => {
+  const first = await deploy({ gpus: 1 })
+  cluster.machine.dies = ({ context }) => (context === 4096 ? OOM : null)
+  await failureOf(deploy({ gpus: 1, context: 4096 }))
+  await until(async () => (await cluster.aim.endpoint(endpoint)).view?.phase === 'serving')
+  const { view } = await cluster.aim.endpoint(endpoint)
+  expect(view).toMatchObject({ revision: { revision: 1 }, replica: { url: first.url } })
+  await until(async () => (await leasesOf()).length === 1)
+  expect(await leasesOf()).toMatchObject([{ state: 'bound', fence: view?.replica?.key.fence }])
+})
