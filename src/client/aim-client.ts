@@ -10,6 +10,7 @@ import { validate } from '../contracts/validate.js'
 import { workflowIds } from '../contracts/workflow-ids.js'
 import { cacheFlows } from './cache-flows.js'
 import { toAimError } from './failures.js'
+import { nodeClient } from './nodes.js'
 import { operationHandle } from './operation-handle.js'
 import { refreshSchedule } from './refresh-schedule.js'
 import { startFlow } from './start-flow.js'
@@ -61,6 +62,7 @@ export function createAimClient(client: Client, close: () => Promise<void>): Aim
 
     ...cacheFlows(client),
     ...refreshSchedule(client),
+    ...nodeClient(client),
 
     async operation(workflowId) {
       try {
@@ -94,15 +96,6 @@ export function createAimClient(client: Client, close: () => Promise<void>): Aim
       const description = await describe(endpoint)
       if (description?.status.name !== 'RUNNING') throw new AimError('NotFound', { what: `endpoint ${endpoint}` })
       return status(endpoint, description.startTime)
-    },
-
-    async nodes() {
-      const nodes: string[] = []
-      const prefix = workflowIds.node('')
-      for await (const { workflowId } of client.workflow.list({ query: `WorkflowType = 'manageNode' AND ExecutionStatus = 'Running'` })) {
-        nodes.push(workflowId.slice(prefix.length))
-      }
-      return nodes.toSorted()
     },
 
     close,

@@ -3,6 +3,7 @@ import type { CommandSpec } from '../cli.js'
 import { CACHE_COMMANDS } from './cache-commands.js'
 import { CACHE_FLOW_COMMANDS } from './cache-flow-commands.js'
 import { DETACH, REASON, TIMEOUT, YES } from './common-options.js'
+import { NODE_COMMANDS } from './node-commands.js'
 import { PLAN_COMMANDS } from './plan-commands.js'
 import { RECIPE_COMMANDS } from './recipe-commands.js'
 import { REQUIREMENT_OPTIONS, asInteger } from './requirement-options.js'
@@ -208,6 +209,7 @@ export const COMMANDS: CommandSpec[] = [
     examples: [['TEMPORAL_ADDRESS=temporal:7233 aim node', 'offer this machine to the cluster']],
     load: async () => (await import('./worker.js')).node,
   },
+  ...NODE_COMMANDS,
   {
     name: 'node inspect',
     about: 'show the GPUs of this machine, or of a folder of captures',
