@@ -239,6 +239,7 @@ describe.each([
       else await cluster.client.workflow.getHandle(`${handle.workflowId}/fallback/1`).terminate('by hand')
       await failureOf(handle.result())
       await nothingIsLeft()
+      await until(async () => (await operationOf()) === null)
       cluster.weights.ensuring = null
       cluster.machine.startsAs = 'answers'
       expect(await deploy()).toMatchObject({ outcome: 'deployed' })
