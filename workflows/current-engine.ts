@@ -4,7 +4,7 @@ import type { Run } from '../src/contracts/messages.js'
 import { GRACE_SECONDS } from '../src/domain/engine.js'
 import { control, sweepNode } from './activities.js'
 import { rootMessage } from './steps.js'
-import { keepAway } from './stuck-gpus.js'
+import { keepStuckAway } from './stuck-gpus.js'
 
 /** The engine that serves while another one is tried: it makes way for it, and comes back when that does not work out. */
 export class CurrentEngine {
@@ -35,9 +35,8 @@ export class CurrentEngine {
   /** A node that does not answer is not waited for: its engine ends when it comes back and the lease is gone. */
   private async stop({ nodeId, key }: Replica): Promise<void> {
     try {
-      const { endpoint } = this
-      const { stuck } = await sweepNode(nodeId).stopEndpoint({ endpoint, graceSeconds: GRACE_SECONDS, fence: key.fence })
-      await keepAway(nodeId, stuck)
+      const stop = { endpoint: this.endpoint, graceSeconds: GRACE_SECONDS, fence: key.fence }
+      await keepStuckAway(nodeId, await sweepNode(nodeId).stopEndpoint(stop))
     } catch (error) {
       if (isCancellation(error)) throw error
       log.warn('the engine before could not be stopped', { node: nodeId, error: rootMessage(error) })

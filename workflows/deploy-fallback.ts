@@ -11,7 +11,7 @@ import type { Choice } from './deploy-plan.js'
 import { showChoice, type Begun, type Deploy } from './deploy-steps.js'
 import { lookAtNodes } from './look-at-nodes.js'
 import type { recipeFallback } from './recipe-fallback.js'
-import { keepAway } from './stuck-gpus.js'
+import { keepStuckAway } from './stuck-gpus.js'
 
 /** How often a deploy plans again because others were faster: then it makes do with what is left of its plan. */
 const MOST_REPLANS = 5
@@ -35,8 +35,8 @@ export class DeployFallback {
     const child = await this.start(await this.requestFor(lock, named, choice, nodes))
     this.child = child
     try {
-      const { ready, tried, spentMs } = await child.result()
-      this.earlier = { tried, spentMs }
+      const { ready, ...rest } = await child.result()
+      this.earlier = rest
       if (ready === null) return null
       showChoice(ready.candidate)
       this.flow.steps.tell({ step: 'ready', state: 'done' })
@@ -132,8 +132,7 @@ async function giveBackEverywhere(endpoint: string): Promise<void> {
     if (ours.length === 0) continue
     if (presence !== 'lost') {
       for (const { fence } of ours) {
-        const { stuck } = await sweepNode(nodeId).stopEndpoint({ endpoint, graceSeconds: GRACE_SECONDS, fence })
-        await keepAway(nodeId, stuck)
+        await keepStuckAway(nodeId, await sweepNode(nodeId).stopEndpoint({ endpoint, graceSeconds: GRACE_SECONDS, fence }))
       }
     }
     await control.giveBackLeases({ nodeId, endpoint, owner })

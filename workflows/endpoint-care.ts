@@ -9,6 +9,7 @@ import { beginStep, endStep, publish, runningStep, type Supervised } from './end
 import { rootFailure } from './record.js'
 import { renewLease } from './renewed-lease.js'
 import { rootMessage } from './steps.js'
+import { keepStuckAway } from './stuck-gpus.js'
 
 /** Why an engine does not serve, and the class of that. */
 type Problem = { why: string; failure: string }
@@ -111,7 +112,7 @@ async function launchUnderLease({ state }: Supervised, { nodeId, key, spec }: Re
 /** Its place may be wanted. A node that does not answer is left: when it comes back, what has no lease there ends first. */
 async function stopForGood({ nodeId, key }: Replica): Promise<void> {
   try {
-    await sweepNode(nodeId).stopIfRunning({ key })
+    await keepStuckAway(nodeId, await sweepNode(nodeId).stopIfRunning({ key }))
   } catch (error) {
     if (isCancellation(error)) throw error
     log.warn('an engine that was given up could not be stopped', { node: nodeId, error: rootMessage(error) })

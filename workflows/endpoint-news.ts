@@ -6,6 +6,7 @@ import { sweepNode } from './activities.js'
 import { comeBack } from './endpoint-healing.js'
 import { publish, type Supervised } from './endpoint-state.js'
 import { rootMessage } from './steps.js'
+import { keepStuckAway } from './stuck-gpus.js'
 
 /** What the owner of the replica's node tells. `busy`: a repair is under way, which is let finish. */
 export function hear(its: Supervised, { nodeId, presence, instance, drain }: NodeNews, busy: boolean): void {
@@ -47,7 +48,8 @@ export function bindLease(replica: Replica): void {
 /** Ends what the endpoint has left behind on another node, and gives up its lease. A node that does not answer does the same when it is back. */
 export async function leave(endpoint: string, replica: Replica): Promise<void> {
   try {
-    await sweepNode(replica.nodeId).stopEndpoint({ endpoint, fence: replica.key.fence, graceSeconds: 0 })
+    const { nodeId, key } = replica
+    await keepStuckAway(nodeId, await sweepNode(nodeId).stopEndpoint({ endpoint, fence: key.fence, graceSeconds: 0 }))
   } catch (error) {
     if (isCancellation(error)) throw error
     log.warn('a node that was left does not answer', { node: replica.nodeId, error: rootMessage(error) })

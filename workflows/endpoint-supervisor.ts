@@ -152,6 +152,7 @@ export class EndpointSupervisor implements Supervised {
     const isNew = holds(this.state, adoption)
     if (!adopt(this.state, adoption, Date.now())) throw notHolder(this.endpoint, adoption)
     if (isNew) {
+      endStep(this.state, 'done', `serves on ${adoption.replica.nodeId}`)
       bindLease(adoption.replica)
       if (left !== null && left.nodeId !== adoption.replica.nodeId) void this.errand(leave(this.endpoint, left))
     }

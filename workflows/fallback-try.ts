@@ -1,4 +1,4 @@
-import { log, workflowInfo } from '@temporalio/workflow'
+import { CancellationScope, log, workflowInfo } from '@temporalio/workflow'
 import type { FallbackRequest, FallbackResult } from '../src/contracts/fallback.js'
 import type { ModelFile, PinnedModel, Weights } from '../src/contracts/model.js'
 import { peersOf } from '../src/domain/cache/spread.js'
@@ -14,10 +14,10 @@ import { EngineAttempt } from './engine-attempt.js'
 import type { FallbackTeller } from './fallback-news.js'
 import { failure } from './input.js'
 import type { NodeWatch } from './node-watch.js'
-import { whyItFailed } from './record.js'
+import { rootFailure, whyItFailed } from './record.js'
 import { withUndo, type Undo } from './saga.js'
 import { rootMessage } from './steps.js'
-import { keepAway } from './stuck-gpus.js'
+import { keepStuckAway } from './stuck-gpus.js'
 
 /** What every try of one fallback works on. */
 export type Walk = {
@@ -107,16 +107,14 @@ async function launch({ request, nodes, teller, current }: Walk, { candidate, at
   const { endpoint, home, port = home?.nodeId === node ? home.port : undefined } = request
   await current.makeWay(node)
   const spec = engineSpec(candidate, endpoint, weights.path, port)
-  undo(() => unlessGone(nodes, node, () => stop(node, attempt.key)))
+  undo(() =>
+    unlessGone(nodes, node, async () =>
+      keepStuckAway(node, await onNode(node).stopEngine({ key: attempt.key, graceSeconds: GRACE_SECONDS })),
+    ),
+  )
   await nodes.unlessLeft(node, () => attempt.launch(spec))
   teller.steps(done('launch', spec.port === undefined ? backend : `${backend} on port ${spec.port}`), { step: 'ready', state: 'running' })
   return spec
-}
-
-/** It counts as stopped when its GPUs are free; those that are not are nobody's. */
-async function stop(node: string, key: EngineKey): Promise<void> {
-  const { stuck } = await onNode(node).stopEngine({ key, graceSeconds: GRACE_SECONDS })
-  await keepAway(node, stuck)
 }
 
 /** A lost node stops what has no lease any more when it comes back. */
@@ -129,9 +127,17 @@ async function quarantine({ tried }: Walk, candidate: Candidate, error: unknown)
   const { failure: why } = whyItFailed(error)
   const one = { candidate, failure: why }
   if (!quarantines({ tried: [...tried, one] }, one)) return
-  const reason = `${why}: ${rootMessage(error)}`
-  await keepAway(
-    candidate.node,
-    candidate.gpus.map((gpu) => ({ gpu, why: reason })),
-  )
+  // The node names the one that is stuck; a fault of the engine names none.
+  const { gpu: named } = rootFailure(error).details
+  for (const gpu of typeof named === 'number' ? [named] : candidate.gpus) {
+    await CancellationScope.nonCancellable(() => keepAway(candidate.node, gpu, `${why}: ${rootMessage(error)}`))
+  }
+}
+
+async function keepAway(nodeId: string, gpu: number, reason: string): Promise<void> {
+  try {
+    await control.quarantineGpu({ nodeId, gpu, reason: reason.slice(0, 500) })
+  } catch (error) {
+    log.error('a GPU that should be quarantined is not', { node: nodeId, gpu, error: rootMessage(error) })
+  }
 }

@@ -4,6 +4,7 @@ import type { Lease, NodeBook, Owner, Presence } from '../src/domain/lease.js'
 import { bind, release, reservedFor, reservers } from '../src/domain/node-book.js'
 import { control, sweepNode, waiting } from './activities.js'
 import { rootMessage } from './steps.js'
+import { keepStuckAway } from './stuck-gpus.js'
 
 /** What the follower needs of the owner of a node. */
 type Node = { readonly nodeId: string; readonly book: NodeBook; readonly state: { presence: Presence }; keep(book: NodeBook): void }
@@ -62,7 +63,8 @@ export class LeaseFollower {
 
   private async stop({ endpoint, fence }: Lease): Promise<void> {
     try {
-      await sweepNode(this.node.nodeId).stopEndpoint({ endpoint, fence, graceSeconds: GRACE_SECONDS })
+      const { nodeId } = this.node
+      await keepStuckAway(nodeId, await sweepNode(nodeId).stopEndpoint({ endpoint, fence, graceSeconds: GRACE_SECONDS }))
     } catch (error) {
       if (isCancellation(error)) throw error
       log.warn('an engine without an owner was not stopped', { endpoint, fence, error: rootMessage(error) })

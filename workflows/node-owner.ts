@@ -220,6 +220,7 @@ export class NodeOwner {
     if (rule !== null) throw failure('InvalidInput', `node: ${rule}`, { field: 'node', rule })
   }
 
+  /** Whoever still has something here hears that it is lost. */
   private forget(): void {
     this.setPresence('lost')
     this.forgotten = true

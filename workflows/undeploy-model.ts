@@ -4,6 +4,7 @@ import type { OperationAnswer, Run } from '../src/contracts/messages.js'
 import { control, onNode, sweepNode, waiting } from './activities.js'
 import { parseInput } from './input.js'
 import { recorded } from './record.js'
+import { keepStuckAway } from './stuck-gpus.js'
 import { withUndo, type Undo } from './saga.js'
 import { Steps } from './steps.js'
 import { show } from './visibility.js'
@@ -76,8 +77,9 @@ async function stopEverywhere({ endpoint, graceSeconds, force }: UndeployRequest
   const nodes = [...new Set([...(await control.listNodes()), ...(home === undefined ? [] : [home])])]
   const sweeps = nodes.map(async (nodeId) => {
     const node = nodeId === home && !force ? onNode(nodeId) : sweepNode(nodeId)
-    const { stopped } = await node.stopEndpoint({ endpoint, graceSeconds, release: true })
-    return stopped.map((engine) => ({ node: nodeId, engine }))
+    const ended = await node.stopEndpoint({ endpoint, graceSeconds, release: true })
+    await keepStuckAway(nodeId, ended)
+    return ended.stopped.map((engine) => ({ node: nodeId, engine }))
   })
   const results = await Promise.allSettled(sweeps)
   const silent = results.flatMap((result, index) => {

@@ -2,6 +2,7 @@ import { log } from '@temporalio/workflow'
 import type { Operation } from '../src/contracts/endpoint.js'
 import { control, sweepNode } from './activities.js'
 import { rootMessage } from './steps.js'
+import { keepStuckAway } from './stuck-gpus.js'
 
 /**
  * Terminate and reset run no undo: what such an operation had started under its leases is stopped for it, on every node that answers, and
@@ -15,7 +16,7 @@ export async function cleanUpAfter(endpoint: string, { workflowId, runId }: Oper
   await Promise.all(
     left.map(async ({ nodeId, fence }) => {
       try {
-        await sweepNode(nodeId).stopEndpoint({ endpoint, fence, graceSeconds: 0 })
+        await keepStuckAway(nodeId, await sweepNode(nodeId).stopEndpoint({ endpoint, fence, graceSeconds: 0 }))
       } catch (error) {
         log.warn('a node does not answer; what a vanished operation started there ends when it is back', {
           node: nodeId,

@@ -11,6 +11,8 @@ import { workflowIds } from '../contracts/workflow-ids.js'
 import { approvals } from './approvals.js'
 import { cacheFlows } from './cache-flows.js'
 import { toAimError } from './failures.js'
+import { healthChecks } from './health.js'
+import { nodeClient } from './nodes.js'
 import { operationHandle } from './operation-handle.js'
 import { refreshSchedule } from './refresh-schedule.js'
 import { startFlow } from './start-flow.js'
@@ -63,6 +65,8 @@ export function createAimClient(client: Client, close: () => Promise<void>): Aim
     ...approvals(client),
     ...cacheFlows(client),
     ...refreshSchedule(client),
+    ...healthChecks(client),
+    ...nodeClient(client),
 
     async operation(workflowId) {
       try {
@@ -96,15 +100,6 @@ export function createAimClient(client: Client, close: () => Promise<void>): Aim
       const description = await describe(endpoint)
       if (description?.status.name !== 'RUNNING') throw new AimError('NotFound', { what: `endpoint ${endpoint}` })
       return status(endpoint, description.startTime)
-    },
-
-    async nodes() {
-      const nodes: string[] = []
-      const prefix = workflowIds.node('')
-      for await (const { workflowId } of client.workflow.list({ query: `WorkflowType = 'manageNode' AND ExecutionStatus = 'Running'` })) {
-        nodes.push(workflowId.slice(prefix.length))
-      }
-      return nodes.toSorted()
     },
 
     close,

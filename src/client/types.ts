@@ -1,7 +1,9 @@
 import type { CacheFlow, CacheSchedule, RefreshInput, RefreshResult, WarmInput, WarmResult } from '../contracts/cache-flows.js'
 import type { DeployInput, OperationProgress, UndeployRequest } from '../contracts/deploy.js'
+import type { NodeView } from '../contracts/node-owner.js'
 import type { DeployResult, EndpointView, UndeployResult } from '../contracts/endpoint.js'
 import type { Answered } from './approvals.js'
+import type { HealthReport, HealthRequest, HealthSchedule } from '../contracts/health.js'
 
 /** A flow that was started or attached to. Leaving it changes nothing: the work goes on in Temporal. */
 export type OperationHandle<Result> = {
@@ -18,6 +20,9 @@ export type OperationHandle<Result> = {
 
 /** One line of `aim status`. `view` is null when the endpoint's workflow cannot answer; `problem` says why. */
 export type EndpointStatus = { endpoint: string; startedAt: string; view: EndpointView | null; problem: string | null }
+
+/** One line of `aim node ls`. `view` is null when the node's workflow cannot answer; `problem` says why. */
+export type NodeStatus = { nodeId: string; view: NodeView | null; problem: string | null }
 
 /** One flow that runs now. */
 export type RunningOperation = { workflowId: string; runId: string; type: string; startedAt: string }
@@ -44,6 +49,12 @@ export interface AimClient {
   cacheSchedule(): Promise<CacheSchedule | null>
   /** False: there was none. */
   unscheduleRefresh(): Promise<boolean>
+  /** Starts `healthCheck`, or joins the one that runs: what each replica of an endpoint answers now. Throws InvalidInput. */
+  checkHealth(request: HealthRequest): Promise<OperationHandle<HealthReport>>
+  /** Puts the schedule of an endpoint's checks in force, every so many ms, or changes it. Throws InvalidInput. */
+  scheduleHealth(endpoint: string, every: number): Promise<HealthSchedule>
+  /** False: there was none. */
+  unscheduleHealth(endpoint: string): Promise<boolean>
   /** A flow by id, for `aim deploy --attach` and after Ctrl-C. Throws NotFound. */
   operation(workflowId: string): Promise<OperationHandle<DeployResult | UndeployResult>>
   operations(): Promise<RunningOperation[]>
@@ -53,5 +64,18 @@ export interface AimClient {
   endpoint(name: string): Promise<EndpointStatus>
   /** Ids of the nodes that ever registered and were not removed. */
   nodes(): Promise<string[]>
+  /** All of them, by name. */
+  nodeStatuses(): Promise<NodeStatus[]>
+  /** Throws NotFound, as all that follows; they answer what the node is afterwards. */
+  node(nodeId: string): Promise<NodeView>
+  /** Nothing new is placed there; with `drain` its endpoints are asked to leave. */
+  cordonNode(nodeId: string, cordon: { reason: string; drain: boolean }): Promise<NodeView>
+  uncordonNode(nodeId: string): Promise<NodeView>
+  /** Throws InvalidInput for a GPU that the node does not have. */
+  quarantineGpu(nodeId: string, gpu: number, reason: string): Promise<NodeView>
+  clearGpu(nodeId: string, gpu: number): Promise<NodeView>
+  labelNode(nodeId: string, change: { set: Record<string, string>; remove: string[] }): Promise<NodeView>
+  /** Throws InvalidInput while the node answers, and, without `force`, while endpoints have something there. */
+  forgetNode(nodeId: string, how: { force: boolean }): Promise<void>
   close(): Promise<void>
 }

@@ -16,3 +16,6 @@ export const workflowIds = {
 
 /** The one schedule that looks after the caches. */
 export const REFRESH_SCHEDULE = 'aim-cache-refresh'
+
+/** The schedule of an endpoint's checks. */
+export const healthSchedule = (endpoint: string): string => `aim-health-${endpoint}`

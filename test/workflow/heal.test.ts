@@ -22,9 +22,21 @@ beforeEach(() => {
   endpoint = uniqueName('chat')
 })
 afterEach(async () => {
-  for (const { machine } of nodes) machine.startsAs = 'answers'
+  for (const { machine } of nodes) Object.assign(machine, { startsAs: 'answers', refuses: null })
+  for (const node of away.splice(0)) await node.join()
   await (await cluster.aim.undeploy({ endpoint, force: true })).result()
 })
+
+/** Nodes whose worker has left and is not back. */
+const away: Node[] = []
+async function leave(node: Node): Promise<void> {
+  away.push(node)
+  await node.leave()
+}
+async function join(node: Node): Promise<void> {
+  away.splice(away.indexOf(node), 1)
+  await node.join()
+}
 
 const view = async () => {
   const { view: known, problem } = await cluster.aim.endpoint(endpoint)
@@ -110,20 +122,19 @@ test('what a rollback brings back is the last good revision', async () => {
   await until(async () => (await view()).healing.some(({ did, outcome }) => did === 'rollback' && outcome === 'done'))
   await phase('serving')
   expect((await view()).revision).toMatchObject({ specFingerprint: before?.specFingerprint, commit: before?.commit })
-  for (const { machine } of nodes) machine.refuses = null
 }, 120_000)
 
 describe('a node that does not answer any more', () => {
   test('is waited for, then left; when it is back, what ran there ends', async () => {
     await deploy()
     const { home, other } = await places()
-    await home.leave()
+    await leave(home)
     await until(async () => (await view()).presence === 'unknown')
     expect((await view()).phase).toBe('serving')
     await servesOn(other)
     expect(home.machine.running(endpoint)).toHaveLength(1)
     expect((await view()).healing.at(-1)).toMatchObject({ did: 'repair', outcome: 'done', why: `node ${home.nodeId} does not answer` })
-    await home.join()
+    await join(home)
     await until(() => home.machine.running(endpoint).length === 0)
     expect(other.machine.running(endpoint)).toHaveLength(1)
     expect(await leasesOn(home)).toEqual([])
@@ -133,10 +144,10 @@ describe('a node that does not answer any more', () => {
     await deploy({ node: nodes[0].nodeId })
     const [home] = nodes
     const pid = (await view()).replica?.pid
-    await home.leave()
+    await leave(home)
     await until(async () => (await view()).next?.startsWith(`it waits for node ${home.nodeId}`) ?? false)
     expect(await view()).toMatchObject({ phase: 'repairing', presence: 'lost', reason: `node ${home.nodeId} does not answer` })
-    await home.join()
+    await join(home)
     await servesOn(home)
     expect(await view()).toMatchObject({ presence: 'ready', restarts: 0, replica: { pid } })
     expect((await view()).healing.at(-1)).toMatchObject({ did: 'adopt', outcome: 'done' })
@@ -148,8 +159,8 @@ describe('a node that does not answer any more', () => {
     await deploy()
     const { home } = await places()
     const { replica } = await view()
-    await home.leave()
-    await home.join()
+    await leave(home)
+    await join(home)
     await until(async () => (await view()).presence === 'ready')
     home.machine.kill(endpoint)
     await until(async () => (await view()).restarts === 1)
@@ -159,11 +170,11 @@ describe('a node that does not answer any more', () => {
   test('does not keep an endpoint from being stopped', async () => {
     await deploy({ node: nodes[0].nodeId })
     const [home] = nodes
-    await home.leave()
+    await leave(home)
     await until(async () => (await view()).presence === 'lost')
     const { outcome, silent } = await (await cluster.aim.undeploy({ endpoint })).result()
     expect([outcome, silent]).toEqual(['stopped', [home.nodeId]])
-    await home.join()
+    await join(home)
     await until(() => home.machine.running(endpoint).length === 0)
   }, 90_000)
 })

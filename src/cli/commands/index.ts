@@ -4,6 +4,8 @@ import { CACHE_COMMANDS } from './cache-commands.js'
 import { CACHE_FLOW_COMMANDS } from './cache-flow-commands.js'
 import { DETACH, REASON, TIMEOUT, YES } from './common-options.js'
 import { FALLBACK_OPTIONS } from './fallback-options.js'
+import { HEALTH_COMMANDS } from './health-commands.js'
+import { NODE_COMMANDS } from './node-commands.js'
 import { PLAN_COMMANDS } from './plan-commands.js'
 import { RECIPE_COMMANDS } from './recipe-commands.js'
 import { REQUIREMENT_OPTIONS, asInteger } from './requirement-options.js'
@@ -98,6 +100,7 @@ export const COMMANDS: CommandSpec[] = [
     ],
     load: async () => (await import('./status.js')).status,
   },
+  ...HEALTH_COMMANDS,
   {
     name: 'ps',
     about: 'show what runs now: engines and operations',
@@ -234,6 +237,7 @@ export const COMMANDS: CommandSpec[] = [
     ],
     load: async () => (await import('./worker.js')).node,
   },
+  ...NODE_COMMANDS,
   {
     name: 'node inspect',
     about: 'show the GPUs of this machine, or of a folder of captures',

@@ -28,7 +28,7 @@ export const PLAN_COMMANDS: CommandSpec[] = [
   },
   {
     name: 'explain',
-    about: 'show the stored plan of an endpoint: why this recipe, and why no other',
+    about: 'what is wrong with an endpoint, what was tried and what comes next; then why this recipe, and why no other',
     arguments: [{ name: '<name>', about: 'NAME, or NAME@NUMBER for a revision', complete: 'endpoint' }],
     options: [{ flags: '--revision <n>', about: 'another revision than the newest', parse: asInteger }],
     examples: [

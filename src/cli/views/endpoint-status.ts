@@ -8,6 +8,7 @@ import type { Style } from '../output/style.js'
 import { duration, moment } from '../output/units.js'
 import { questionText } from '../progress/frame.js'
 import { transferText } from '../progress/rate.js'
+import { healingFields } from './health.js'
 import { nodeText } from './node-text.js'
 
 type State = EndpointPhase | 'unknown'
@@ -68,6 +69,9 @@ export function endpointReport(status: EndpointStatus, progress: OperationProgre
   })
 }
 
+/** Of what was tried, so much is of use at a glance; `aim explain` shows all of it. */
+const SHOWN_STEPS = 3
+
 function fieldsOf(status: EndpointStatus, when: (iso: string) => string): Field[] {
   const { endpoint, view } = status
   const { revision = null, replica = null, operation = null, lastRestart = null } = view ?? {}
@@ -75,6 +79,7 @@ function fieldsOf(status: EndpointStatus, when: (iso: string) => string): Field[
     ['endpoint', endpoint],
     ['state', stateOf(status), stateStyle(status)],
     ['reason', reasonOf(status)],
+    ['next', view?.next ?? null],
     ['operation', operation && `${operation.kind} ${operation.workflowId}`],
     ['url', replica && openAiUrl(replica.url)],
     ['model id', replica && replica.spec.servedName],
@@ -83,12 +88,14 @@ function fieldsOf(status: EndpointStatus, when: (iso: string) => string): Field[
     ['recipe', revision && revision.recipe],
     ['backend', replica && replica.spec.backend],
     ['node', replica && `${nodeOf(replica)} (${gpusText(replica.spec.gpus)}, pid ${replica.pid})`],
+    ['presence', view && view.presence !== 'ready' ? `the node is ${view.presence}` : null, 'yellow'],
     ['restarts', view && String(view.restarts)],
     [
       'last restart',
       lastRestart &&
         `${when(lastRestart.at)}: ${lastRestart.why}${lastRestart.downMs === null ? '' : `, down ${duration(lastRestart.downMs)}`}`,
     ],
+    ...healingFields((view?.healing ?? []).slice(-SHOWN_STEPS), when),
   ]
 }
 

@@ -32,7 +32,7 @@ async function createNode({ freeWithinMs = 2_000, probe }: { freeWithinMs?: numb
     probe: probe ?? simulated,
     launcher: home.launcher,
     fences: createFenceStore({ file: join(home.dir, 'fences.json'), nodeId: 'virtual-1' }),
-    client: { healthy: async () => true, metrics: async () => null, complete: async () => ({ text: 'hello', tokens: 1, ms: 1 }) },
+    client: { healthy: async () => true, complete: async () => ({ text: 'hello', tokens: 1, ms: 1 }), metrics: async () => null },
     ledger: new FakeLedger(),
     freeWithinMs,
   })

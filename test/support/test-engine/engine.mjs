@@ -54,7 +54,7 @@ function serve() {
   server.on('error', ({ code }) => fail([`OSError: [Errno 98] Address already in use: ('${flags.host}', ${flags.port}) (${code})`]))
   server.listen(Number(flags.port), flags.host, () => {
     log(`Application startup complete on http://${flags.host}:${flags.port} (simulated)`)
-    if (behaviour.dieAfterMs !== undefined) setTimeout(die, behaviour.dieAfterMs)
+    if (behaviour.dieAfterMs !== undefined) setTimeout(() => void die(), behaviour.dieAfterMs)
   })
 }
 
