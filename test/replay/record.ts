@@ -41,6 +41,8 @@ describe('recording', () => {
     await keep('deployModel.failed', `deploy/${endpoint}`)
     await keep('recipeFallback.failed', `deploy/${endpoint}/fallback/1`)
     await until(async () => (await aim.endpoint(endpoint)).view?.phase === 'serving')
+    expect(await (await aim.checkHealth({ endpoint })).result()).toMatchObject({ outcome: 'well' })
+    await keep('healthCheck.well', `health/${endpoint}`)
     await keep('superviseEndpoint.serving', `endpoint/${endpoint}`)
     await (await aim.undeploy({ endpoint })).result()
     await keep('undeployModel.stopped', `undeploy/${endpoint}`)
