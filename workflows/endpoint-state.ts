@@ -9,7 +9,7 @@ const MOST_STEPS = 20
 /** What care and healing work on. `generation` grows when watches that run are of no more use. */
 export type Supervised = { endpoint: string; state: Supervision; generation: number }
 
-export function phaseOf({ operation, replica, reason, degraded, standingDown, retired, trouble }: Supervision): EndpointPhase {
+function phaseOf({ operation, replica, reason, degraded, standingDown, retired, trouble }: Supervision): EndpointPhase {
   if (operation?.kind === 'undeploy' || retired) return 'stopping'
   if (replica === null || (standingDown && operation?.kind === 'deploy')) return 'deploying'
   if (degraded) return 'degraded'
