@@ -20,8 +20,9 @@ export async function healthCheck(input: unknown): Promise<HealthReport> {
 
 async function reportOf(endpoint: string, view: EndpointView | null): Promise<HealthReport> {
   const at = new Date().toISOString()
-  if (view === null || view.replica === null) return { ...tellOf(view), endpoint, at, outcome: 'absent', replicas: [] }
-  const replicas = [await checked(view.replica, view)]
+  const replica = view?.replica ?? null
+  if (view === null || replica === null) return { ...tellOf(view), endpoint, at, outcome: 'absent', replicas: [] }
+  const replicas = [await checked(replica, view)]
   const well = replicas.every(({ evidence }) => evidence?.verdict === 'serving' || evidence?.verdict === 'busy')
   return { ...tellOf(view), endpoint, at, outcome: well ? 'well' : 'unwell', replicas }
 }

@@ -78,7 +78,11 @@ export class NodeOwner {
     )
     this.onUpdate(NODE_UPDATES.clear, ClearInput, ({ gpu }) => this.keep(clear(this.book, gpu)), this.checkGpu)
     this.onUpdate(NODE_UPDATES.cordon, CordonInput, (asked) => this.cordon(asked))
-    this.onUpdate(NODE_UPDATES.uncordon, ForgetInput, () => this.keep({ ...this.book, cordon: null }))
+    this.onUpdate(NODE_UPDATES.uncordon, ForgetInput, () => {
+      const drained = this.book.cordon?.drain ?? false
+      this.keep({ ...this.book, cordon: null })
+      if (drained) this.tell()
+    })
     this.onUpdate(NODE_UPDATES.label, LabelInput, (change) => this.keep(relabel(this.book, change)))
     this.onUpdate(
       NODE_UPDATES.forget,
@@ -137,7 +141,10 @@ export class NodeOwner {
   ): void {
     this.updates += 1
     const read = schema.safeParse(input)
-    if (read.success) this.keep(change(this.book, read.data))
+    if (!read.success) return
+    this.keep(change(this.book, read.data))
+    // Whoever has just come here missed what was told before.
+    if (change === bind && (this.state.presence !== 'ready' || this.book.cordon?.drain)) this.tell()
   }
 
   /** A book that begins may have been lost with a workflow that was terminated: the endpoints know what they have here. */

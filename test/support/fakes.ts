@@ -97,7 +97,10 @@ export class FakeMachine implements EngineLauncher, EngineClient {
   }
 
   async complete(url: string, _model: string, signal?: AbortSignal) {
-    if (this.hangs.has(url)) await once(signal ?? new AbortController().signal, 'abort')
+    if (this.hangs.has(url)) {
+      await once(signal ?? new AbortController().signal, 'abort')
+      throw new AimError('EngineNotAnswering', { reason: 'no answer', endpoint: 'fake' })
+    }
     return { text: 'hello', tokens: 1, ms: 1 }
   }
 

@@ -119,7 +119,8 @@ test('what a rollback brings back is the last good revision', async () => {
   const fails = (spec: { context?: number }) => spec.context === 4_096
   for (const { machine } of nodes) machine.refuses = fails
   for (const { machine } of nodes) machine.kill(endpoint)
-  await until(async () => (await view()).healing.some(({ did, outcome }) => did === 'rollback' && outcome === 'done'))
+  const isBack = async () => (await view()).healing.some(({ did, outcome }) => did === 'rollback' && outcome === 'done')
+  await waitFor('a rollback', isBack, 90_000)
   await phase('serving')
   expect((await view()).revision).toMatchObject({ specFingerprint: before?.specFingerprint, commit: before?.commit })
 }, 120_000)
