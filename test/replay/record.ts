@@ -83,7 +83,8 @@ describe('recording', () => {
     const owner = { workflowId: run.workflowId, runId: run.firstExecutionRunId }
     const claim = { endpoint: 'leased', replica: 0, gpus: [0], owner }
     const answer = await owners.lease(nodeId, claim, caller)
-    await owners.lease(nodeId, { ...claim, endpoint: 'reserved', gpus: [1] }, { ...caller, requestId: 'second' })
+    const second = await owners.lease(nodeId, { ...claim, endpoint: 'reserved', gpus: [1] }, { ...caller, requestId: 'second' })
+    expect([answer.outcome, second.outcome]).toEqual(['granted', 'granted'])
     const fence = answer.outcome === 'granted' ? answer.fence : 0
     await client.workflow.getHandle(`node/${nodeId}`).signal(BIND_SIGNAL, { endpoint: 'leased', replica: 0, fence })
     await run.terminate('by a test')
