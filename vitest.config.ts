@@ -1,15 +1,22 @@
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 
 /** Folder for machine-readable results, beside what people read; `.ci/run` adds them up. */
 const report = process.env['AIM_TEST_REPORT']
 
+/** What a test file imports that needs a program which a bare machine obtains first: Temporal, an S3 server, Python's hub client... */
+const TOOLS = /\/(cluster|python-hub|s3-server|sample-weights|smollm2|stack|temporal|temporal-address|time-skipping|toxiproxy)\.js'/
+const tests = readdirSync('test', { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.endsWith('.test.ts') && !name.startsWith('engines-e2e'))
+  .map((name) => join('test', name))
+const withTools = tests.filter((file) => TOOLS.test(readFileSync(file, 'utf8')))
+
+/** Recording is no test: `npm run record-histories` asks for it. */
+const recording = process.env['AIM_RECORD'] === '1'
+
 export default defineConfig({
   test: {
-    // Recording is no test: `npm run record-histories` asks for it.
-    include: process.env['AIM_RECORD'] === '1' ? ['test/replay/record.ts'] : ['test/**/*.test.ts'],
-    exclude: ['test/engines-e2e/**'],
-    globalSetup: ['test/support/temporal.ts'],
     // Temporal's native module does not survive worker threads.
     pool: 'forks',
     maxWorkers: 2,
@@ -17,5 +24,22 @@ export default defineConfig({
     hookTimeout: 60_000,
     teardownTimeout: 30_000,
     reporters: report === undefined ? ['default'] : ['default', ['json', { outputFile: join(report, 'tests.json') }]],
+    projects: [
+      // First, because the tools may still be on their way.
+      {
+        extends: true,
+        test: { name: 'plain', include: recording ? [] : ['test/**/*.test.ts'], exclude: ['test/engines-e2e/**', ...withTools] },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'tools',
+          include: recording ? ['test/replay/record.ts'] : withTools,
+          globalSetup: ['test/support/temporal.ts'],
+          setupFiles: ['test/support/temporal-ready.ts'],
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
   },
 })

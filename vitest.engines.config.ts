@@ -8,6 +8,7 @@ export default defineConfig({
   test: {
     include: ['test/engines-e2e/**/*.test.ts'],
     globalSetup: ['test/support/temporal.ts'],
+    setupFiles: ['test/support/temporal-ready.ts'],
     pool: 'forks',
     maxWorkers: 1,
     fileParallelism: false,

@@ -1,9 +1,12 @@
 // Adds up what the phases of .ci/run reported: node .ci/totals.mjs REPORTS NAME=EXIT...
-// A phase with tests has REPORTS/NAME.json, as vitest writes it. The last line printed is the sum; the exit code is 1 unless all passed.
+// A phase with tests writes REPORTS/NAME.json (REPORTS is $AIM_TEST_REPORT there), as vitest's JSON reporter does. Read of it are
+//   { numPassedTests, numFailedTests, numPendingTests, numTodoTests,               all of them numbers; pending and todo are skipped
+//     testResults: [{ name, status, assertionResults: [{ status }] }] }            one a file; 'failed' counts; may be empty
+// so that a runner of its own can write as little as that. The last line printed is the sum; the exit code is 1 unless all passed.
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-const TESTED = ['tests', 'engines']
+const TESTED = ['tests', 'engines', 'chaos']
 const [reports, ...outcomes] = process.argv.slice(2)
 const phases = outcomes.map((outcome) => outcome.split('='))
 const sum = { passed: 0, failed: 0, skipped: 0 }

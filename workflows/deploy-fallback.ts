@@ -35,8 +35,8 @@ export class DeployFallback {
     const child = await this.start(await this.requestFor(lock, named, choice, nodes))
     this.child = child
     try {
-      const { ready, ...rest } = await child.result()
-      this.earlier = rest
+      const { ready, tried, spentMs } = await child.result()
+      this.earlier = { tried, spentMs }
       if (ready === null) return null
       showChoice(ready.candidate)
       this.flow.steps.tell({ step: 'ready', state: 'done' })

@@ -113,7 +113,7 @@ async function launch({ request, nodes, teller, current }: Walk, { candidate, at
     ),
   )
   await nodes.unlessLeft(node, () => attempt.launch(spec))
-  teller.steps(done('launch', `${backend} on port ${spec.port}`), { step: 'ready', state: 'running' })
+  teller.steps(done('launch', spec.port === undefined ? backend : `${backend} on port ${spec.port}`), { step: 'ready', state: 'running' })
   return spec
 }
 

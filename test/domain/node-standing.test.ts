@@ -6,7 +6,11 @@ import { aNode } from '../support/nodes.js'
 
 const node = aNode({ gpus: [0, 1, 2].map((index) => aGpu({ index })), labels: { zone: 'a' } })
 const lease = (endpoint: string, gpus: number[]) => ({
-  ...{ endpoint, replica: 0, gpus, fence: 1, state: 'bound' as const },
+  endpoint,
+  replica: 0,
+  gpus,
+  fence: 1,
+  state: 'bound' as const,
   owner: { workflowId: 'w', runId: 'r' },
   grantedAt: '',
 })

@@ -3,6 +3,9 @@ import type { Client } from '@temporalio/client'
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { until } from '../support/wait-for.js'
+import { createNodeOwners } from '../../src/adapters/temporal/node-owners.js'
+import { BIND_SIGNAL } from '../../src/contracts/node-owner.js'
+import { aGpu } from '../support/gpus.js'
 import { diskFull, shardedModel } from '../support/fake-caches.js'
 import { startCluster, type TestCluster } from '../support/cluster.js'
 
@@ -72,6 +75,29 @@ describe('recording', () => {
     const refreshed = await aim.refresh({ nodes, prewarm: [{ model: 'org/next', nodes }] })
     expect(await refreshed.result()).toMatchObject({ outcome: 'refreshed', followed: [{ outcome: 'warmed' }] })
     await keep('refreshCache.refreshed', refreshed.workflowId)
+  }, 120_000)
+
+  test('a node with leases that is cordoned, leaves, and is lost', async () => {
+    const { aim, client } = cluster
+    const gpus = [0, 1].map((index) => aGpu({ index, card: index }))
+    const { nodeId, leave } = await cluster.addNode({ gpus })
+    const owners = createNodeOwners(client)
+    const caller = { workflowId: 'deploy/recorded', runId: 'r', requestId: 'recorded' }
+    const run = await client.workflow.start('nobody', { workflowId: 'deploy/leased', taskQueue: 'nobody' })
+    const owner = { workflowId: run.workflowId, runId: run.firstExecutionRunId }
+    const claim = { endpoint: 'leased', replica: 0, gpus: [0], owner }
+    const answer = await owners.lease(nodeId, claim, caller)
+    const second = await owners.lease(nodeId, { ...claim, endpoint: 'reserved', gpus: [1] }, { ...caller, requestId: 'second' })
+    expect([answer.outcome, second.outcome]).toEqual(['granted', 'granted'])
+    const fence = answer.outcome === 'granted' ? answer.fence : 0
+    await client.workflow.getHandle(`node/${nodeId}`).signal(BIND_SIGNAL, { endpoint: 'leased', replica: 0, fence })
+    await run.terminate('by a test')
+    await until(async () => (await aim.node(nodeId)).leases.length === 1)
+    await aim.cordonNode(nodeId, { reason: 'recorded', drain: true })
+    await aim.quarantineGpu(nodeId, 1, 'recorded')
+    await leave()
+    await until(async () => (await aim.node(nodeId)).presence === 'lost')
+    await save(client, 'manageNode.lost', `node/${nodeId}`)
   }, 120_000)
 })
 

@@ -2,7 +2,6 @@ import { Client, Connection } from '@temporalio/client'
 import { msToTs } from '@temporalio/common/lib/time.js'
 import { DefaultLogger, NativeConnection, Runtime, Worker, bundleWorkflowCode } from '@temporalio/worker'
 import { fileURLToPath } from 'node:url'
-import { inject } from 'vitest'
 import { controlActivities, controlWaitActivities } from '../../activities/control/index.js'
 import { nodeActivities, nodeWatchActivities } from '../../activities/node/index.js'
 import { createCluster } from '../../src/adapters/temporal/cluster.js'
@@ -16,10 +15,11 @@ import type { NodeInspection } from '../../src/domain/node.js'
 import type { NodeProbe } from '../../src/ports/node-probe.js'
 import { FakeCache, FakeLedger, FakeNetwork, NodeWeights } from './fake-caches.js'
 import { FakeFences, FakeMachine, FakeRecords, FakeWeights, fakeHub, fakePolicy, fakeProbe, fakeRecipes, uniqueName } from './fakes.js'
+import { temporalAddress } from './temporal-address.js'
 
 /** One cluster for a test file: a real Temporal server in a namespace of its own, real workers, fake machines. */
 export async function startCluster() {
-  const address = inject('temporalAddress')
+  const address = temporalAddress()
   Runtime.install({ logger: new DefaultLogger('ERROR'), shutdownSignals: [] })
   const namespace = uniqueName('test')
   const nodeId = uniqueName('node')

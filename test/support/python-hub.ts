@@ -4,6 +4,7 @@ import { rm } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { underLock } from './tool-lock.js'
 
 const run = promisify(execFile)
 const VERSION = '2.4.0'
@@ -30,15 +31,17 @@ export async function findPythonHub(): Promise<PythonHub | null> {
     const version = await start('python', ['-c', 'import huggingface_hub; print(huggingface_hub.__version__)'], {}).catch(() => '') // absent or broken
     return version.trim() === VERSION
   }
-  if (!(await works())) {
+  const install = async (): Promise<boolean> => {
+    if (await works()) return true // whoever held the lock installed it
     try {
       if (existsSync(VENV)) await rm(VENV, { recursive: true })
       await run('python3', ['-m', 'venv', VENV], { timeout: 60_000 })
       await run(bin('pip'), ['install', '--quiet', '--disable-pip-version-check', `huggingface_hub==${VERSION}`], { timeout: 180_000 })
     } catch {
-      return null // the tests that need it are shown as skipped
+      return false // the tests that need it are shown as skipped
     }
-    if (!(await works())) return null
+    return works()
   }
+  if (!(await works()) && !(await underLock(`${VENV}.lock`, install))) return null
   return { python: (code, env) => start('python', ['-c', code], env), hf: (args, env) => start('hf', args, env) }
 }

@@ -5,11 +5,10 @@ import { existsSync } from 'node:fs'
 import { mkdir, readFile, rename, rm } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { freePorts, isPortFree } from '../../src/config/free-ports.js'
-import { tryLockFile } from '../../src/config/lock-file.js'
+import { underLock } from './tool-lock.js'
 import { waitFor } from './wait-for.js'
 
 const SOURCE = fileURLToPath(new URL('./s3-server/', import.meta.url))
@@ -29,10 +28,11 @@ export async function obtainS3Server(): Promise<string | null> {
   const program = join(folder, hash.digest('hex').slice(0, 16))
   if (existsSync(program)) return program
   await mkdir(folder, { recursive: true })
-  const lock = await waitForLock(join(folder, 'lock'))
+  return underLock(join(folder, 'lock'), async () => (existsSync(program) ? program : build(program, join(folder, 'part'))))
+}
+
+async function build(program: string, part: string): Promise<string | null> {
   try {
-    if (existsSync(program)) return program
-    const part = join(folder, 'part')
     const env = { ...process.env, CGO_ENABLED: '0', GOFLAGS: '-mod=readonly' }
     await promisify(execFile)('go', ['build', '-trimpath', '-buildvcs=false', '-ldflags=-s -w', '-o', part, '.'], {
       cwd: SOURCE,
@@ -44,16 +44,7 @@ export async function obtainS3Server(): Promise<string | null> {
   } catch {
     return null // no Go, or no network: the tests that need it are shown as skipped
   } finally {
-    await rm(join(folder, 'part'), { force: true })
-    lock.release()
-  }
-}
-
-async function waitForLock(file: string): Promise<{ release(): void }> {
-  for (;;) {
-    const lock = tryLockFile(file)
-    if (!('heldBy' in lock)) return lock
-    await sleep(200)
+    await rm(part, { force: true })
   }
 }
 

@@ -2,11 +2,10 @@ import { TestWorkflowEnvironment } from '@temporalio/testing'
 import { existsSync } from 'node:fs'
 import { chmod, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { loadSettings } from '../../src/config/load.js'
-import { tryLockFile } from '../../src/config/lock-file.js'
 import { downloadBySdk } from '../../src/embedded/download.js'
 import { runTool } from '../../src/embedded/run-tool.js'
+import { underLock } from './tool-lock.js'
 
 const VERSION = '1.32.0'
 const MAVEN_PLUGIN = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies'
@@ -33,20 +32,7 @@ export async function obtainTestServer(cacheDir = loadSettings().settings.cacheD
   const folder = join(cacheDir, 'temporal-test-server', VERSION)
   const path = join(folder, 'server')
   if (existsSync(path)) return { path }
-  const release = await lockIn(dirname(folder))
-  try {
-    return existsSync(path) ? { path } : await obtain(folder, ways)
-  } finally {
-    release()
-  }
-}
-
-async function lockIn(folder: string): Promise<() => void> {
-  for (;;) {
-    const lock = tryLockFile(join(folder, 'lock'))
-    if (!('heldBy' in lock)) return lock.release
-    await sleep(200)
-  }
+  return underLock(join(dirname(folder), 'lock'), async () => (existsSync(path) ? { path } : obtain(folder, ways)))
 }
 
 async function obtain(folder: string, ways: ((folder: string) => Promise<void>)[]): Promise<Program> {

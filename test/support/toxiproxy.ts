@@ -3,11 +3,10 @@ import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { freePorts } from '../../src/config/free-ports.js'
 import { loadSettings } from '../../src/config/load.js'
-import { tryLockFile } from '../../src/config/lock-file.js'
 import { runTool } from '../../src/embedded/run-tool.js'
+import { underLock } from './tool-lock.js'
 import { waitFor } from './wait-for.js'
 
 const VERSION = 'v2.12.0'
@@ -29,21 +28,12 @@ export type Toxiproxy = {
 /** The program, built once (half a minute) with Go into our cache; null where that cannot be had. */
 export async function obtainToxiproxy(cacheDir = loadSettings().settings.cacheDir): Promise<string | null> {
   const target = join(cacheDir, 'toxiproxy', VERSION, 'server')
-  for (;;) {
-    if (existsSync(target)) return target
-    const lock = tryLockFile(join(cacheDir, 'toxiproxy', 'lock'))
-    if ('heldBy' in lock) {
-      await sleep(500)
-      continue
-    }
-    try {
-      return existsSync(target) ? target : await build(target)
-    } catch (error) {
-      process.stderr.write(`toxiproxy: ${(error as Error).message}\n`)
-      return null // the tests that need it are shown as skipped
-    } finally {
-      lock.release()
-    }
+  if (existsSync(target)) return target
+  try {
+    return await underLock(join(cacheDir, 'toxiproxy', 'lock'), async () => (existsSync(target) ? target : build(target)))
+  } catch (error) {
+    process.stderr.write(`toxiproxy: ${(error as Error).message}\n`)
+    return null // the tests that need it are shown as skipped
   }
 }
 

@@ -4,12 +4,13 @@ import { mkdirSync } from 'node:fs'
 import { mkdtemp, realpath, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { inspectNode, nodePortsOf } from '../../src/worker/local-node.js'
 import { pidAlive } from '../adapters/launchers/process/support.js'
 import { startCluster, type TestCluster } from './cluster.js'
 import { keyOf } from './test-engine/home.js'
 import { startVirtualNodes, type VirtualNode } from './virtual-nodes.js'
+import { temporalAddress } from './temporal-address.js'
 import { waitFor } from './wait-for.js'
 
 const GIB = 2 ** 30
@@ -23,7 +24,7 @@ let two: VirtualNode
 beforeAll(async () => {
   dir = await realpath(await mkdtemp(join(tmpdir(), 'aim-virtual-')))
   cluster = await startCluster()
-  fleet = await startVirtualNodes({ dir, address: inject('temporalAddress'), namespace: cluster.namespace, count: 2 })
+  fleet = await startVirtualNodes({ dir, address: temporalAddress(), namespace: cluster.namespace, count: 2 })
   ;[one, two] = fleet.nodes as [VirtualNode, VirtualNode]
 })
 afterAll(async () => {

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Client } from '@temporalio/client'
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { createProcessLauncher } from '../../src/adapters/launchers/process/index.js'
 import { createNodeDesk } from '../../src/adapters/temporal/node-desk.js'
 import { createNodeOwners } from '../../src/adapters/temporal/node-owners.js'
@@ -16,6 +16,7 @@ import { startCluster, type TestCluster } from '../support/cluster.js'
 import { uniqueName } from '../support/fakes.js'
 import { aGpu } from '../support/gpus.js'
 import type { ChildNode } from '../support/node-child.js'
+import { temporalAddress } from '../support/temporal-address.js'
 import { until, waitFor } from '../support/wait-for.js'
 
 let cluster: TestCluster
@@ -272,7 +273,7 @@ describe('a node that dies', () => {
   })
 
   const startNode = (graceSeconds = GRACE_MS / 1_000) => {
-    const told = { address: inject('temporalAddress'), namespace: cluster.namespace, nodeId, home, gpus: 4, graceSeconds }
+    const told = { address: temporalAddress(), namespace: cluster.namespace, nodeId, home, gpus: 4, graceSeconds }
     return startChild(new URL('../support/node-child.ts', import.meta.url), [JSON.stringify(told satisfies ChildNode)])
   }
   /** By the node's own launcher, as `launchEngine` does. */

@@ -46,6 +46,11 @@ const failureOf = async (work: Promise<unknown>): Promise<unknown> =>
   )
 const viewOf = (nodeId = cluster.nodeId) => cluster.client.workflow.getHandle(`node/${nodeId}`).query<NodeView>(NODE_QUERY)
 const leasesOf = async (nodeId?: string) => (await viewOf(nodeId)).leases.filter((lease) => lease.endpoint === endpoint)
+const operationOf = () =>
+  cluster.aim.endpoint(endpoint).then(
+    ({ view }) => view?.operation ?? null,
+    () => null, // the endpoint is gone
+  )
 const attemptsOf = async () => {
   const [record] = await cluster.records.history(endpoint)
   return record?.attempts.map(({ number, failure, outcome }) => [number, failure ?? outcome])
@@ -62,6 +67,7 @@ const nothingIsLeft = async () => {
 }
 
 const FAULT = 'Memory access fault by GPU node-2 on address 0x7f'
+const UNSUPPORTED = 'Quantization scheme is not supported for the current GPU'
 const OOM = 'Failed to load model - not enough GPU memory'
 
 describe('the next candidate', () => {
@@ -83,16 +89,17 @@ describe('the next candidate', () => {
   })
 
   test('gets around a GPU that faults, which is quarantined', async () => {
-    let faulted: number[] = []
-    cluster.machine.dies = ({ gpus }) => (faulted.length === 0 ? ((faulted = gpus), FAULT) : null)
-    const result = await deploy({ gpus: 1, fallback: { mode: 'any' } }).catch((error: unknown) => error)
+    const seen: number[][] = []
+    cluster.machine.dies = ({ gpus }) => (seen.push(gpus), seen.length === 1 ? FAULT : null)
+    await deploy({ gpus: 1 }).catch(() => null) // whether the plan has other GPUs left is not what this is about
+    const [faulted = []] = seen
     const { quarantined } = await viewOf()
+    for (const { gpu } of quarantined) {
+      await cluster.client.workflow.getHandle(`node/${cluster.nodeId}`).executeUpdate(NODE_UPDATES.clear, { args: [{ gpu }] })
+    }
     expect(quarantined.map(({ gpu }) => gpu)).toEqual(faulted)
     expect(quarantined[0]?.reason).toContain('gpu_fault')
-    if (!(result instanceof Error)) expect((result as { gpus: number[] }).gpus).not.toEqual(faulted)
-    await cluster.client.workflow
-      .getHandle(`node/${cluster.nodeId}`)
-      .executeUpdate(NODE_UPDATES.clear, { args: [{ gpu: faulted[0], by: 'a test' }] })
+    for (const gpus of seen.slice(1)) expect(gpus).not.toContain(faulted[0])
   })
 
   test('is none where no fallback was asked for: the failure is the first one’s', async () => {
@@ -128,9 +135,9 @@ describe('the next candidate', () => {
 })
 
 describe('a person is asked', () => {
-  const asking = { precisions: ['bf16'], gpus: 1, fallback: { mode: 'any', approval: { required: true, minutes: 1 } } } as const
+  const asking = { fallback: { mode: 'any', approval: { required: true, minutes: 1 } } } as const
   const asked = async (change: Partial<DeployInput> = {}) => {
-    cluster.machine.dies = (_, key) => (firstOnly.delete(key.endpoint) ? OOM : null)
+    cluster.machine.dies = (_, key) => (firstOnly.delete(key.endpoint) ? UNSUPPORTED : null)
     const firstOnly = new Set([endpoint])
     const handle = await start({ ...asking, ...change } as Partial<DeployInput>)
     await until(async () => (await handle.progress()).approval !== undefined)
@@ -174,8 +181,8 @@ describe('a person is asked', () => {
     const handle = await start()
     await atStep(handle, 'ready')
     const child = cluster.client.workflow.getHandle(`${handle.workflowId}/fallback/1`)
-    await expect(child.executeUpdate(APPROVE_UPDATE, { args: [{ by: 'ann' }] })).rejects.toThrow()
-    await expect(child.executeUpdate(APPROVE_UPDATE, { args: [{}] })).rejects.toThrow()
+    await expect(child.executeUpdate(APPROVE_UPDATE, { args: [{ by: 'ann' }] })).rejects.toThrow('Workflow Update failed')
+    await expect(child.executeUpdate(APPROVE_UPDATE, { args: [{}] })).rejects.toThrow('Workflow Update failed')
     await cluster.client.workflow.getHandle(handle.workflowId).cancel()
     await failureOf(handle.result())
   })
@@ -232,6 +239,7 @@ describe.each([
       else await cluster.client.workflow.getHandle(`${handle.workflowId}/fallback/1`).terminate('by hand')
       await failureOf(handle.result())
       await nothingIsLeft()
+      await until(async () => (await operationOf()) === null)
       cluster.weights.ensuring = null
       cluster.machine.startsAs = 'answers'
       expect(await deploy()).toMatchObject({ outcome: 'deployed' })

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { WarmInput } from '../../src/contracts/cache-flows.js'
 import { AimError } from '../../src/contracts/errors.js'
 import { CONTROL_QUEUE } from '../../src/contracts/task-queues.js'
@@ -7,6 +7,7 @@ import { startChild } from '../support/children.js'
 import { startCluster, type TestCluster } from '../support/cluster.js'
 import { diskFull, shardedModel } from '../support/fake-caches.js'
 import { COMMIT, uniqueName } from '../support/fakes.js'
+import { temporalAddress } from '../support/temporal-address.js'
 import { until } from '../support/wait-for.js'
 
 const MODEL = 'org/shards'
@@ -189,11 +190,7 @@ describe('a node that fails', () => {
   test('is killed in the middle of its share: the others bring it', async () => {
     await addNodes({}, {})
     const nodeId = uniqueName('node')
-    const child = startChild(new URL('../support/warm-node-child.ts', import.meta.url), [
-      inject('temporalAddress'),
-      cluster.namespace,
-      nodeId,
-    ])
+    const child = startChild(new URL('../support/warm-node-child.ts', import.meta.url), [temporalAddress(), cluster.namespace, nodeId])
     await child.nextLine()
     await cluster.registerNode(nodeId)
     const handle = await start()
