@@ -1,14 +1,17 @@
 import { parseArgs } from 'node:util'
 import { figureLine, type Bench, type Figure } from './figure.js'
 import { download } from './download.js'
+import { heal } from './heal.js'
 import { help } from './help.js'
+import { nodeLoss } from './node-loss.js'
 import { overhead } from './overhead.js'
 import { ready } from './ready.js'
 import { saveResults } from './results.js'
 import { select } from './select.js'
 import { size } from './size.js'
+import { thousand } from './thousand.js'
 
-const BENCHES: Bench[] = [download, help, overhead, ready, select, size]
+const BENCHES: Bench[] = [download, heal, help, nodeLoss, overhead, ready, select, size, thousand]
 
 /** `npm run bench -- NAME [--json] [--save]`: one line per figure; exit 1 when a bar is missed. */
 async function main(): Promise<number> {

@@ -9,8 +9,12 @@ const LOADER = fileURLToPath(new URL('./typescript-loader.mjs', import.meta.url)
 export type Network = {
   /** Address of a machine. */
   address(name: string): string
+  /** What stands before a command that is to run on it. Unlike `ip netns exec` it shares our mounts. */
+  enter(name: string): string[]
   /** Runs a TypeScript file on it. */
   start(name: string, file: URL, args: string[], env?: Record<string, string>): Resident
+  /** The command that pulls or plugs its cable, without the last word: `up` or `down`. */
+  cable(name: string): string[]
   /** Pulls or plugs its cable. */
   link(name: string, state: 'up' | 'down'): void
   /** Ends what runs there, and removes it all. */
@@ -44,6 +48,8 @@ export function openNetwork(names: string[]): Network {
   process.once('exit', remove) // also when a test ends the process
   return {
     address: (name) => addresses.get(name) ?? '',
+    enter: (name) => ['nsenter', `--net=/run/netns/${namespace(name)}`],
+    cable: (name) => ['ip', '-n', namespace(name), 'link', 'set', 'eth0'],
     link: (name, state) => ip('-n', namespace(name), 'link', 'set', 'eth0', state),
     start(name, file, args, env = {}) {
       const argv = ['netns', 'exec', namespace(name), process.execPath, '--import', LOADER, fileURLToPath(file), ...args]

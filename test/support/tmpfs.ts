@@ -5,9 +5,9 @@ import { join } from 'node:path'
 
 export type Tmpfs = { path: string; remount(options: string): void; unmount(): void }
 
-/** A file system of its own of so many MiB; null where mounting is not permitted. */
-export function mountTmpfs(mebibytes: number): Tmpfs | null {
-  const path = mkdtempSync(join(tmpdir(), 'aim-tmpfs-'))
+/** A file system of its own of so many MiB, below `folder`; null where mounting is not permitted. */
+export function mountTmpfs(mebibytes: number, folder = tmpdir()): Tmpfs | null {
+  const path = mkdtempSync(join(folder, 'aim-tmpfs-'))
   try {
     execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${mebibytes}m`, 'tmpfs', path], { stdio: 'ignore' })
   } catch {

@@ -119,7 +119,7 @@ describe('a node that answers', () => {
     const options = { workflowId: supervisor, taskQueue: CONTROL_QUEUE, args: [{ endpoint, carried }] }
     await client.workflow.start('superviseEndpoint', options)
     await until(async () => (await cluster.aim.endpoint(endpoint)).view?.replica?.nodeId === nodeId)
-    await end(`node/${nodeId}`)
+    await cluster.forgetNode(nodeId)
     await until(async () => (await cluster.aim.nodes()).includes(nodeId) && (await view()).presence === 'ready')
     expect((await view()).leases).toMatchObject([{ endpoint, gpus: [0, 1], fence, state: 'bound' }])
     expect(cluster.machineOf(nodeId).running(endpoint)).toHaveLength(1)

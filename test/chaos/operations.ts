@@ -1,0 +1,103 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { WorkflowExecutionAlreadyStartedError, WorkflowFailedError, type Client } from '@temporalio/client'
+import type { DeployInput } from '../../src/contracts/deploy.js'
+import { CONTROL_QUEUE } from '../../src/contracts/task-queues.js'
+import { workflowIds } from '../../src/contracts/workflow-ids.js'
+import type { FoundEndpoint } from './invariants.js'
+import type { FaultName, PlannedEndpoint } from './schedule.js'
+
+/** One deploy or stop as a person starts it. `failure`: why it did not end well; null: it did, or is not over. */
+export type Operation = {
+  kind: 'deploy' | 'stop'
+  endpoint: string
+  workflowId: string
+  startedAt: number
+  endedAt: number | null
+  failure: string | null
+  done: Promise<void>
+}
+
+/** Starts an operation now; the server may be away for a while, and then it is asked again, as a person would. */
+export function deploy(client: Client, { name, model, gpus }: PlannedEndpoint, workflowId = workflowIds.deploy(name)): Operation {
+  const input: DeployInput = { endpoint: name, model, gpus, backend: 'vllm' }
+  return operate(client, 'deploy', name, workflowId, { type: 'deployModel', input })
+}
+
+export function stop(client: Client, endpoint: string): Operation {
+  const input = { endpoint, graceSeconds: 2 }
+  return operate(client, 'stop', endpoint, workflowIds.undeploy(endpoint), { type: 'undeployModel', input })
+}
+
+function operate(
+  client: Client,
+  kind: Operation['kind'],
+  endpoint: string,
+  workflowId: string,
+  { type, input }: { type: string; input: object },
+): Operation {
+  const operation: Operation = { kind, endpoint, workflowId, startedAt: Date.now(), endedAt: null, failure: null, done: Promise.resolve() }
+  operation.done = (async () => {
+    await patiently(() => client.workflow.start(type, { workflowId, taskQueue: CONTROL_QUEUE, args: [input] })).catch((error: unknown) => {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error
+    })
+    // Without a run id: after a reset by hand the new run counts.
+    await patiently(() => client.workflow.getHandle(workflowId).result()).catch((error: unknown) => {
+      operation.failure = wordsOf(error)
+    })
+    operation.endedAt = Date.now()
+  })()
+  return operation
+}
+
+/** Asks again while the server cannot be reached. */
+export async function patiently<T>(ask: () => Promise<T>, forMs = 60_000): Promise<T> {
+  const until = Date.now() + forMs
+  for (;;) {
+    try {
+      return await ask()
+    } catch (error) {
+      const final = error instanceof WorkflowFailedError || error instanceof WorkflowExecutionAlreadyStartedError
+      if (final || Date.now() > until) throw error
+      await sleep(200)
+    }
+  }
+}
+
+/** What must be true of an endpoint once these have ended. */
+export function wantedOf(operations: Operation[]): FoundEndpoint['wanted'] {
+  const deploys = operations.filter(({ kind }) => kind === 'deploy')
+  const stopped = operations.find(({ kind }) => kind === 'stop')
+  if (stopped !== undefined) {
+    // A deploy that is not over when the stop begins is cancelled by it, or comes after it: either is right.
+    const clear = deploys.every(({ endedAt, failure }) => endedAt !== null && (failure !== null || endedAt < stopped.startedAt))
+    return stopped.failure === null && clear ? 'stopped' : 'whichever'
+  }
+  return deploys.some(({ failure, endedAt }) => endedAt !== null && failure === null) ? 'serving' : 'whichever'
+}
+
+/** Faults that are a reason for a deploy to fail by itself, each in its own words. */
+const MAY_FAIL: Partial<Record<FaultName, RegExp>> = {
+  'disk full': /DiskFull/,
+  'GPU gone': /NoCandidate|FallbackExhausted/,
+  'node cut off': /NoCandidate|FallbackExhausted|NodeLost|NoNode|NodeSilent/,
+  'terminated by hand': /by hand|erminated/,
+  'reset by hand': /erminated|reset/i,
+}
+
+/** Operations that failed although nothing that was done to them is a reason. */
+export function needlessFailures(operations: Operation[], fault: FaultName): string[] {
+  return operations.flatMap(({ kind, endpoint, failure }) => {
+    const stopped = operations.some((other) => other.kind === 'stop' && other.endpoint === endpoint)
+    const mayBe = failure === null || MAY_FAIL[fault]?.test(failure) === true || (kind === 'deploy' && stopped && /ancel/.test(failure))
+    // All GPUs may have been given to others: a plan says so.
+    return mayBe || /no other endpoint has/.test(failure ?? '') ? [] : [`${kind} ${endpoint}: ${failure}`]
+  })
+}
+
+/** The innermost cause says it. */
+function wordsOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  if (error.cause instanceof Error) return wordsOf(error.cause)
+  const type = 'type' in error && typeof error.type === 'string' ? `${error.type}: ` : ''
+  return `${type}${error.message}`
+}
