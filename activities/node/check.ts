@@ -1,3 +1,4 @@
+import { isAimError } from '../../src/contracts/errors.js'
 import type { EngineKey, EngineSpec } from '../../src/domain/engine.js'
 import { weigh, type ReplicaEvidence } from '../../src/domain/health/evidence.js'
 import { engines } from '../../src/engines/index.js'
@@ -28,13 +29,12 @@ export function checkActivities({ launcher, client, hangMs }: Ports) {
 
 /** No answer within the time in which a hang is found is a finding, not a failure of the check. */
 async function ask(client: EngineClient, url: string, model: string, limitMs: number, signal: AbortSignal) {
-  const limit = AbortSignal.timeout(limitMs)
   try {
-    const { ms, tokens } = await client.complete(url, model, AbortSignal.any([signal, limit]))
+    const { ms, tokens } = await client.complete(url, model, signal, limitMs)
     return { ms, tokens }
   } catch (error) {
     signal.throwIfAborted()
-    if (limit.aborted) return { failed: `no answer within ${limitMs / 1_000} s` }
-    return { failed: error instanceof Error ? error.message : String(error) }
+    if (!isAimError(error)) throw error
+    return { failed: String(error.details['reason'] ?? error.message) }
   }
 }

@@ -1,6 +1,7 @@
 import { once as onceEvent } from 'node:events'
 import { spawn } from 'node:child_process'
 import { createHub } from '../adapters/hub/create-hub.js'
+import { withTimeLimit } from '../adapters/time-limit.js'
 import { compiledFile } from '../adapters/compiled.js'
 import { freePorts, isPortFree } from '../config/free-ports.js'
 import { pathsOf } from '../config/paths.js'
@@ -58,7 +59,7 @@ const NEXT = [
 async function hubEnvironment(settings: Settings, { note, signal }: QuickstartOptions): Promise<Record<string, string>> {
   const hub = createHub({ endpoint: settings.hubEndpoint, token: () => readSecret(settings.hubToken) })
   try {
-    await hub.pin(SAMPLE_MODEL.repo, SAMPLE_MODEL.commit, AbortSignal.any([signal, AbortSignal.timeout(HUB_LIMIT_MS)]))
+    await withTimeLimit(HUB_LIMIT_MS, signal, (limit) => hub.pin(SAMPLE_MODEL.repo, SAMPLE_MODEL.commit, limit))
     return {}
   } catch (error) {
     signal.throwIfAborted()

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { AimError } from '../../contracts/errors.js'
+import { withTimeLimit } from '../time-limit.js'
 import type { EngineClient } from '../../ports/engine-client.js'
 import { readMetrics } from './metrics.js'
 
@@ -33,9 +34,11 @@ export function createEngineClient({ healthMs = 2_000, completeMs = 120_000 }: E
   return {
     async healthy(url, path, signal) {
       try {
-        const answer = await fetch(`${url}${path}`, { redirect: 'error', signal: within(healthMs, signal) })
-        await answer.body?.cancel()
-        return answer.ok
+        return await withTimeLimit(healthMs, signal, async (limit) => {
+          const answer = await fetch(`${url}${path}`, { redirect: 'error', signal: limit })
+          await answer.body?.cancel()
+          return answer.ok
+        })
       } catch {
         signal?.throwIfAborted()
         return false // not listening yet, or too busy to say that it is well: both are "not healthy"
@@ -44,25 +47,28 @@ export function createEngineClient({ healthMs = 2_000, completeMs = 120_000 }: E
 
     async metrics(url, path, names, signal) {
       try {
-        const answer = await fetch(`${url}${path}`, { redirect: 'error', signal: within(healthMs, signal) })
-        const page = await answer.text()
-        return answer.ok ? readMetrics(page, names) : null
+        return await withTimeLimit(healthMs, signal, async (limit) => {
+          const answer = await fetch(`${url}${path}`, { redirect: 'error', signal: limit })
+          const page = await answer.text()
+          return answer.ok ? readMetrics(page, names) : null
+        })
       } catch {
         signal?.throwIfAborted()
         return null // as with its health: what keeps it from answering is not known here
       }
     },
 
-    async complete(url, model, signal) {
+    async complete(url, model, signal, limitMs = completeMs) {
       const started = performance.now()
-      const ask = { url, model, signal: within(completeMs, signal) }
+      const ask = async (limit: AbortSignal) =>
+        (await chat({ url, model, signal: limit })) ?? (await completion({ url, model, signal: limit }))
       try {
-        const { text: answer, tokens } = (await chat(ask)) ?? (await completion(ask))
+        const { text: answer, tokens } = await withTimeLimit(limitMs, signal, ask)
         if (answer.trim() === '') throw new NoProof('it answered with an empty text')
         return { text: answer, tokens, ms: Math.round(performance.now() - started) }
       } catch (error) {
         signal?.throwIfAborted()
-        throw new AimError('EngineNotAnswering', { reason: describe(error, completeMs), endpoint: model }, { cause: error })
+        throw new AimError('EngineNotAnswering', { reason: describe(error, limitMs), endpoint: model }, { cause: error })
       }
     },
   }
@@ -106,11 +112,6 @@ function parse<T>(schema: z.ZodType<T>, { status, text: body }: Answer): T {
   if (result.success) return result.data
   const [issue] = result.error.issues
   throw new NoProof(`its answer is wrong at ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`)
-}
-
-function within(ms: number, signal: AbortSignal | undefined): AbortSignal {
-  const timeout = AbortSignal.timeout(ms)
-  return signal === undefined ? timeout : AbortSignal.any([timeout, signal])
 }
 
 function describe(error: unknown, ms: number): string {
