@@ -139,7 +139,7 @@ describe('a person is asked', () => {
   const asked = async (change: Partial<DeployInput> = {}) => {
     cluster.machine.dies = (_, key) => (firstOnly.delete(key.endpoint) ? UNSUPPORTED : null)
     const firstOnly = new Set([endpoint])
-    const handle = await start({ ...asking, ...change } as Partial<DeployInput>)
+    const handle = await start({ ...asking, ...change })
     await until(async () => (await handle.progress()).approval !== undefined)
     const { approval } = await handle.progress()
     return { handle, approval, child: cluster.client.workflow.getHandle(approval?.workflowId ?? '') }
