@@ -1,9 +1,11 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common'
 import { defineSignal, setHandler, startChild, workflowInfo, type ChildWorkflowHandle } from '@temporalio/workflow'
+import type { Repair } from '../src/contracts/deploy.js'
 import { STEP_SIGNAL, type FallbackNews, type FallbackRequest, type FallbackResult } from '../src/contracts/fallback.js'
 import { NODE_SIGNAL, type NodeNews } from '../src/contracts/node-owner.js'
 import type { PinnedModel } from '../src/contracts/model.js'
 import { GRACE_SECONDS } from '../src/domain/engine.js'
+import { gpusToAvoid } from '../src/domain/fallback/next-move.js'
 import type { NodeInspection } from '../src/domain/node.js'
 import type { Candidate, Fallback } from '../src/domain/plan.js'
 import { control, sweepNode, waiting } from './activities.js'
@@ -29,7 +31,12 @@ export class DeployFallback {
     flow.undo(() => giveBackEverywhere(flow.request.endpoint))
   }
 
-  /** Null: others were faster, so the plan is old. */
+  /** GPUs that failed an earlier walk. */
+  avoid(): Repair['avoid'] {
+    return gpusToAvoid(this.earlier.tried)
+  }
+
+  /** Null: others were faster or GPUs failed, so the plan is old. */
   async walk(lock: Begun, named: PinnedModel, choice: Choice, nodes: NodeInspection[]): Promise<FallbackResult['ready']> {
     this.walks += 1
     const child = await this.start(await this.requestFor(lock, named, choice, nodes))

@@ -44,9 +44,9 @@ export function pin({ request, steps }: Deploy): Promise<PinnedModel> {
   })
 }
 
-export function detect({ request, steps }: Deploy): Promise<NodeInspection[]> {
+export function detect({ request, steps }: Deploy, failed: Repair['avoid'] = []): Promise<NodeInspection[]> {
   return steps.run('detect', async (say) => {
-    const nodes = withoutAvoided(await inspectNodes(request.node, request.endpoint), request.repair?.avoid ?? [])
+    const nodes = withoutAvoided(await inspectNodes(request.node, request.endpoint), [...(request.repair?.avoid ?? []), ...failed])
     say(nodes.map((node) => `${node.nodeId}: ${node.gpus.length} GPUs, ${node.cpus} CPUs`).join('; '))
     return nodes
   })

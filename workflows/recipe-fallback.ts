@@ -1,6 +1,6 @@
 import { isCancellation, log, sleep, workflowInfo, type ApplicationFailure } from '@temporalio/workflow'
 import { FallbackRequest, type ApprovalView, type FallbackResult } from '../src/contracts/fallback.js'
-import { nextMove, type NextMove, type Try } from '../src/domain/fallback/next-move.js'
+import { gpusToAvoid, nextMove, type NextMove, type Try } from '../src/domain/fallback/next-move.js'
 import { CurrentEngine } from './current-engine.js'
 import { ApprovalDesk } from './fallback-approval.js'
 import { FallbackTeller } from './fallback-news.js'
@@ -53,13 +53,22 @@ class Fallback {
     const { tried, request } = this.of
     for (;;) {
       const move = this.next()
-      if (move.do === 'stop') throw this.end(move.why)
+      if (move.do === 'stop') {
+        if (move.planEmpty && this.mayFindOtherGpus()) return { outcome: 'conflict', ready: null, tried, spentMs: this.spentMs() }
+        throw this.end(move.why)
+      }
       const ready = await this.go(move)
       if (ready !== null) return { outcome: 'ready', ready, tried, spentMs: this.spentMs() }
       if (request.replans && tried.at(-1)?.failure === 'LeaseRefused') {
         return { outcome: 'conflict', ready: null, tried: tried.slice(0, -1), spentMs: this.spentMs() }
       }
     }
+  }
+
+  /** A try of this walk failed for its GPUs: a new plan may have others. A walk that tried nothing would go round in circles. */
+  private mayFindOtherGpus(): boolean {
+    const { request, tried } = this.of
+    return request.replans && tried.length > request.tried.length && gpusToAvoid(tried.slice(-1)).length > 0
   }
 
   private spentMs(): number {

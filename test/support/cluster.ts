@@ -72,6 +72,7 @@ export async function startCluster() {
   /** Known, and nobody attends it. */
   const register = (id: string) => registerNode(client, { ...fakeRegistration(id), turn: null })
   await desk.open()
+  const desks = new Map([[nodeId, desk]])
   const machines = new Map([[nodeId, machine]])
   const added: (() => Promise<void>)[] = []
   return {
@@ -108,6 +109,7 @@ export async function startCluster() {
           Worker.create({ ...common, taskQueue: watchQueue(id), activities: nodeWatchActivities(here) }),
         ])
         ended = Promise.all(running.map((worker) => worker.run()))
+        desks.set(id, desk)
         await desk.open()
       }
       const leave = async () => {
@@ -125,7 +127,10 @@ export async function startCluster() {
     /** A node that others run, or that does not answer. */
     registerNode: register,
     /** The cluster knows nothing of it any more. */
-    forgetNode: (id: string) => client.workflow.getHandle(`node/${id}`).terminate('by a test'),
+    forgetNode: async (id: string) => {
+      desks.get(id)?.close() // a worker that lives makes its node known again
+      await client.workflow.getHandle(`node/${id}`).terminate('by a test')
+    },
     async stop() {
       desk.close()
       for (const leave of added) await leave()

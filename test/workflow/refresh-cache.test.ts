@@ -69,19 +69,10 @@ describe('a refresh', () => {
   })
 
   test('evicts by the policy of each node, spares what its engines were started with, and proves a sample', async () => {
-    await cluster.machine.launch(
-      { namespace: cluster.namespace, endpoint: 'chat', replica: 0, fence: 1, launch: 1 },
-      {
-        backend: 'llamacpp',
-        servedName: 'chat',
-        modelPath: '/weights/chat',
-        gpus: [],
-        parallel: PARALLEL,
-        settings: {},
-        args: {},
-        env: {},
-      },
-    )
+    const key = { namespace: cluster.namespace, endpoint: 'chat', replica: 0, fence: 1, launch: 1 }
+    const served = { backend: 'llamacpp', servedName: 'chat', modelPath: '/weights/chat' } as const
+    const spec = { ...served, gpus: [], parallel: PARALLEL, settings: {}, args: {}, env: {} }
+    for (const { machine } of nodes) await machine.launch(key, spec)
     const result = await refresh()
     for (const { cache } of nodes) {
       expect(cache.pruned).toEqual([{ request: { policy: OWN_POLICY, dryRun: false }, inUse: ['/weights/chat'] }])

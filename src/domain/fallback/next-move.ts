@@ -22,7 +22,8 @@ export type FallbackState = {
 
 /** `how` the placement differs from the one that failed, and what is given up with it; null: nothing. `ask`: only with a yes to these. */
 export type Try = { do: 'try'; candidate: Candidate; how: string; gaveUp: string | null; pauseMs: number; ask: string[] }
-export type NextMove = Try | { do: 'stop'; why: string }
+/** `planEmpty`: the plan holds nothing more, though more might be tried. */
+export type NextMove = Try | { do: 'stop'; why: string; planEmpty: boolean }
 
 /** A refused lease is no try: nothing was started. */
 const isTry = ({ failure }: Tried): boolean => failure !== 'LeaseRefused'
@@ -38,7 +39,13 @@ export function nextMove(state: FallbackState): NextMove {
   if (tries > 0 && spentMs >= budget.minutes * 60_000) return stop(`${budget.minutes} minutes were allowed`)
   const move = last === undefined ? first(state) : (again(state, last) ?? shorter(state, last) ?? other(state, last))
   if (move !== null) return move
-  return stop(last === undefined ? 'nothing may be tried' : policyOf(failureOf(state, last)).end)
+  return stop(last === undefined ? 'nothing may be tried' : policyOf(failureOf(state, last)).end, true)
+}
+
+/** Where a new plan need not look: a plan places each recipe once on a node, and other GPUs there may do what these did not. */
+export function gpusToAvoid(tried: readonly Tried[]): { node: string; gpus: number[] }[] {
+  const elsewhere = tried.filter((one) => one.candidate.gpus.length > 0 && policyOf(failureOf({ tried }, one)).next.includes('other GPUs'))
+  return elsewhere.map(({ candidate: { node, gpus } }) => ({ node, gpus }))
 }
 
 /** Whether the GPUs of the last try are kept from everybody: not for a recipe that faults wherever it runs. */
@@ -123,6 +130,6 @@ function gaveUpOf(candidate: Candidate | Fallback): string | null {
   return 'givesUp' in candidate ? candidate.givesUp : null
 }
 
-function stop(why: string): NextMove {
-  return { do: 'stop', why }
+function stop(why: string, planEmpty = false): NextMove {
+  return { do: 'stop', why, planEmpty }
 }

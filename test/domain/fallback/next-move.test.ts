@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { nextMove, quarantines, type FallbackState, type NextMove, type Tried } from '../../../src/domain/fallback/next-move.js'
+import {
+  gpusToAvoid,
+  nextMove,
+  quarantines,
+  type FallbackState,
+  type NextMove,
+  type Tried,
+} from '../../../src/domain/fallback/next-move.js'
 import type { Candidate, Fallback } from '../../../src/domain/plan.js'
 import { aCandidate } from '../../support/plans.js'
 
@@ -30,7 +37,7 @@ describe('how far it goes', () => {
 
   test('none: one try, whatever it fails with', () => {
     const none = state({ mode: 'none', tried: [failed(first, 'crashed')] })
-    expect(nextMove(none)).toEqual({ do: 'stop', why: 'no fallback was asked for' })
+    expect(nextMove(none)).toEqual({ do: 'stop', why: 'no fallback was asked for', planEmpty: false })
   })
 
   test('meets: nothing that was asked for is given up', () => {
@@ -49,11 +56,15 @@ describe('how far it goes', () => {
 
   test('tries and minutes end it; a refused lease is no try', () => {
     const two = [failed(first, 'unknown'), failed(otherGpu, 'unknown')]
-    expect(nextMove(state({ budget: { attempts: 2, minutes: 60 }, tried: two }))).toEqual({ do: 'stop', why: '2 tries were allowed' })
+    expect(nextMove(state({ budget: { attempts: 2, minutes: 60 }, tried: two }))).toEqual({
+      do: 'stop',
+      why: '2 tries were allowed',
+      planEmpty: false,
+    })
     const refused = [failed(first, 'LeaseRefused'), failed(otherGpu, 'unknown')]
     expect(taken(nextMove(state({ budget: { attempts: 2, minutes: 60 }, tried: refused })))).toBe(otherNode)
     const late = state({ tried: [failed(first, 'unknown')], spentMs: 60 * 60_000 })
-    expect(nextMove(late)).toEqual({ do: 'stop', why: '60 minutes were allowed' })
+    expect(nextMove(late)).toEqual({ do: 'stop', why: '60 minutes were allowed', planEmpty: false })
   })
 
   test('nothing that an earlier failure rules out comes back after another one', () => {
@@ -141,4 +152,9 @@ describe('a GPU that faults', () => {
     const otherRecipe = { ...otherNode, recipe: 's' }
     expect(taken(nextMove(state({ candidates: [first, otherGpu, otherRecipe], tried })))).toBe(otherRecipe)
   })
+})
+
+test('a new plan avoids GPUs that failed where others may do, and only those', () => {
+  const tried = [failed(first, 'gpu_fault'), failed(otherNode, 'bad_flag')]
+  expect(gpusToAvoid(tried)).toEqual([{ node: first.node, gpus: first.gpus }])
 })
