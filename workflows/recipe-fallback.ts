@@ -119,7 +119,7 @@ class Fallback {
     return yes
   }
 
-  /** One try ends with its own failure; more of them with all their reasons. */
+  /** One candidate that failed in one way ends with its own failure; more with all their reasons. */
   private end(why: string): ApplicationFailure {
     const { endpoint } = this.of.request
     const { tried } = this.of
@@ -127,7 +127,8 @@ class Fallback {
       const { question, reason } = this.rejection
       return failure('ApprovalRejected', `${question} was not approved: ${reason}`, { question, reason })
     }
-    if (tried.length === 1 && this.lastError !== null) {
+    const ways = new Set(tried.map(({ candidate, failure: one }) => `${candidate.recipe} ${candidate.node} ${one}`))
+    if (ways.size === 1 && this.lastError !== null) {
       const { type, message, details } = rootFailure(this.lastError)
       return failure(type, message, details)
     }

@@ -52,6 +52,16 @@ const partBytes = async (): Promise<number> => {
 }
 const deployedBy = (stdout: string) => JSON.parse(stdout) as DeployResult
 
+/** Bytes in any of these ranges: on a busy machine a slow one is asked for twice. */
+function covered(ranges: { from: number; to: number }[]): number {
+  let [sum, end] = [0, 0]
+  for (const { from, to } of ranges.toSorted((a, b) => a.from - b.from)) {
+    sum += Math.max(0, to - Math.max(from, end))
+    end = Math.max(end, to)
+  }
+  return sum
+}
+
 /** Nothing of a failed deploy may stay: no engine, no endpoint, no half-written file. */
 async function expectNothingLeft(name: string): Promise<void> {
   await waitFor('the end of the endpoint', async () => (await stack.view(name)) === null)
@@ -79,15 +89,11 @@ describe('killed with -9 during the download', () => {
     const { code, stdout, stderr } = await stack.aim(...deployArgs('resumed'), '--json')
     expect(code, stderr).toBe(0)
     expect(deployedBy(stdout).outcome).toMatch(/deployed|unchanged/)
-    const asked = hub.requests.flatMap(
-      ({ headers }) =>
-        /^bytes=(\d+)-(\d+)$/
-          .exec(headers.range ?? '')
-          ?.slice(1)
-          .map(Number) ?? [],
-    )
-    const lengths = asked.map((edge, index) => (index % 2 === 0 ? -edge : edge + 1))
-    expect(lengths.reduce((sum, edge) => sum + edge, 0)).toBeLessThanOrEqual(bytes - safe)
+    const asked = hub.requests.flatMap(({ headers }) => {
+      const [, from, to] = /^bytes=(\d+)-(\d+)$/.exec(headers.range ?? '') ?? []
+      return from === undefined ? [] : [{ from: Number(from), to: Number(to) + 1 }]
+    })
+    expect(covered(asked)).toBeLessThanOrEqual(bytes - safe)
   }, 120_000)
 })
 
