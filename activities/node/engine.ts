@@ -58,7 +58,8 @@ export function engineActivities({ nodeId, namespace, probe, launcher, fences, c
     launchEngine: ({ key, spec }: Engine): Promise<LaunchedEngine> =>
       beating(2_000, async (signal) => {
         const { endpoint, replica, fence } = key
-        await fences.check({ endpoint, replica, gpus: spec.gpus, fence })
+        const start = { endpoint, replica, gpus: spec.gpus, fence }
+        await fences.check(start)
         const engines = await ours()
         const overtaking = engines.find((other) => isRunning(other) && sharesGpu(other, spec) && other.key.fence > fence)
         if (overtaking !== undefined) throw new AimError('LeaseFenced', { fence, endpoint, node: nodeId, highest: overtaking.key.fence })
@@ -66,7 +67,13 @@ export function engineActivities({ nodeId, namespace, probe, launcher, fences, c
         await Promise.all(outdated.map((other) => launcher.stop(other.key, GRACE_SECONDS * 1_000)))
         // An engine that runs holds its memory, and one that has ended never starts again.
         if ((await launcher.inspect(key)).phase === 'absent') await gate.open(spec.gpus, signal)
-        return launcher.launch(key, spec)
+        const launched = await launcher.launch(key, spec)
+        // Whoever ended this lease meanwhile saw no engine that could be stopped.
+        await fences.check(start).catch(async (error: unknown) => {
+          await launcher.stop(key, 0)
+          throw error
+        })
+        return launched
       }),
 
     /** Ready means one completed inference on the address that clients use. The cache hears what the endpoint serves. */
@@ -90,10 +97,11 @@ export function engineActivities({ nodeId, namespace, probe, launcher, fences, c
 
     /**
      * Stops whatever runs under an endpoint's name here, also what no workflow remembers, and answers what it stopped. `fence`
-     * limits it to what one operation started; `release`: it is out of service for good, and the cache hears of it.
+     * limits it to what one operation started, and nothing starts under it any more; `release`: it is out of service for good, and the cache hears of it.
      */
     stopEndpoint: ({ endpoint, graceSeconds, fence, release = false }: Stop): Promise<Stopped> =>
       beating(2_000, async (signal) => {
+        if (fence !== undefined) await fences.revoke(endpoint, fence)
         const engines = (await ours()).filter(({ key }) => key.endpoint === endpoint && key.fence === (fence ?? key.fence))
         const result = await stopAll(engines, graceSeconds * 1_000, signal)
         if (release) await releaseEndpoint(ledger, endpoint)

@@ -7,6 +7,8 @@ export interface FenceStore {
    * @throws AimError `LeaseFenced` when a higher one was seen for any of them.
    */
   check(start: Pick<Lease, 'endpoint' | 'replica' | 'gpus' | 'fence'>): Promise<void>
+  /** From now on nothing of the endpoint starts under this fence or a lower one: a start that is still on its way comes too late. */
+  revoke(endpoint: string, fence: number): Promise<void>
   /** The highest that was ever seen here; 0: none. */
   highest(): Promise<number>
 }

@@ -40,13 +40,24 @@ function operate(
     await patiently(() => client.workflow.start(type, { workflowId, taskQueue: CONTROL_QUEUE, args: [input] })).catch((error: unknown) => {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error
     })
-    // Without a run id: after a reset by hand the new run counts.
-    await patiently(() => client.workflow.getHandle(workflowId).result()).catch((error: unknown) => {
-      operation.failure = wordsOf(error)
-    })
+    operation.failure = await failureOf(client, workflowId)
     operation.endedAt = Date.now()
   })()
   return operation
+}
+
+/** Why it did not end well; null: it did. A run that was ended by a reset is not the end: the run after it counts. */
+async function failureOf(client: Client, workflowId: string): Promise<string | null> {
+  const handle = client.workflow.getHandle(workflowId)
+  for (;;) {
+    const failure = await patiently(() => handle.result()).then(
+      () => null,
+      (error: unknown) => wordsOf(error),
+    )
+    const { status } = await patiently(() => handle.describe())
+    if (status.name === 'COMPLETED') return null
+    if (status.name !== 'RUNNING') return failure ?? status.name
+  }
 }
 
 /** Asks again while the server cannot be reached. */
@@ -81,7 +92,6 @@ const MAY_FAIL: Partial<Record<FaultName, RegExp>> = {
   'GPU gone': /NoCandidate|FallbackExhausted/,
   'node cut off': /NoCandidate|FallbackExhausted|NodeLost|NoNode|NodeSilent/,
   'terminated by hand': /by hand|erminated/,
-  'reset by hand': /erminated|reset/i,
 }
 
 /** Operations that failed although nothing that was done to them is a reason. */

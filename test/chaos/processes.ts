@@ -30,7 +30,7 @@ function isZombie(pid: string): boolean {
   return stat.slice(stat.lastIndexOf(')') + 2, stat.lastIndexOf(')') + 3) === 'Z'
 }
 
-/** Engines of all nodes, by the mark that their launcher gave them: `<root>/nodes/<node>/home/engines`. */
+/** Engines of all nodes, by the mark that their launcher gave them: it names the folder of their records, which lies in their node's own. */
 export function runningEngines(root: string): RunningEngine[] {
   const engines = new Map<string, RunningEngine>()
   for (const { pid, env } of markedProcesses(root)) {

@@ -251,9 +251,13 @@ export class FakeFences implements FenceStore {
 
   async check({ endpoint, replica, gpus, fence }: Parameters<FenceStore['check']>[0]): Promise<void> {
     const names = [`${endpoint}/${replica}`, ...gpus.map(String)]
-    const highest = Math.max(...names.map((name) => this.seen.get(name) ?? 0))
+    const highest = Math.max(this.seen.get(endpoint) ?? 0, ...names.map((name) => this.seen.get(name) ?? 0))
     if (highest > fence) throw new AimError('LeaseFenced', { fence, endpoint, node: 'fake', highest })
     for (const name of names) this.seen.set(name, fence)
+  }
+
+  async revoke(endpoint: string, fence: number): Promise<void> {
+    this.seen.set(endpoint, Math.max(this.seen.get(endpoint) ?? 0, fence + 1))
   }
 
   async highest(): Promise<number> {

@@ -5,7 +5,7 @@ import { tryLockFile, type FileLock } from '../../config/lock-file.js'
 import { AimError } from '../../contracts/errors.js'
 import type { FenceStore } from '../../ports/fence-store.js'
 
-/** Highest fence by what it stands for: `gpu/0`, `replica/chat/0`. */
+/** Highest fence by what it stands for: `gpu/0`, `replica/chat/0`; and the lowest that may still start: `endpoint/chat`. */
 type Fences = Record<string, number>
 
 /** A check takes milliseconds; who holds the lock for longer is stuck. */
@@ -35,10 +35,17 @@ export function createFenceStore({ file, nodeId }: { file: string; nodeId: strin
       alone(async () => {
         const fences = await read(file)
         const names = [`replica/${endpoint}/${replica}`, ...gpus.map((gpu) => `gpu/${gpu}`)]
-        const highest = Math.max(...names.map((name) => fences[name] ?? 0))
+        const highest = Math.max(fences[`endpoint/${endpoint}`] ?? 0, ...names.map((name) => fences[name] ?? 0))
         if (highest > fence) throw new AimError('LeaseFenced', { fence, endpoint, node: nodeId, highest })
         if (names.every((name) => fences[name] === fence)) return
         await write(file, { ...fences, ...Object.fromEntries(names.map((name) => [name, fence])) })
+      }),
+
+    revoke: (endpoint, fence) =>
+      alone(async () => {
+        const fences = await read(file)
+        const name = `endpoint/${endpoint}`
+        if ((fences[name] ?? 0) <= fence) await write(file, { ...fences, [name]: fence + 1 })
       }),
 
     highest: async () => Math.max(0, ...Object.values(await read(file))),

@@ -46,3 +46,13 @@ test('what cannot be read refuses every start', async () => {
   await writeFile(join(folder, 'nodes', 'n.fences.json'), '{"gpu/0": 5')
   await expect(fences.check(start(6))).rejects.toThrow('n.fences.json cannot be read')
 })
+
+test('a fence that was revoked starts nothing of its endpoint any more; the next one does, and others do', async () => {
+  const fences = open()
+  await fences.revoke('chat', 5)
+  await fences.revoke('chat', 3)
+  await expect(fences.check(start(5))).rejects.toMatchObject({ code: 'LeaseFenced', details: { highest: 6, fence: 5 } })
+  await fences.check(start(5, [2], 'other'))
+  await fences.check(start(6))
+  expect(await open().highest()).toBe(6)
+})
