@@ -58,7 +58,11 @@ export async function leave(endpoint: string, replica: Replica): Promise<void> {
 }
 
 /** A node that nobody owns any more has no leases to change. */
-async function tell(signal: string, { nodeId, key: { endpoint, replica, fence } }: Replica, more: Pick<Binding, 'gpus'> = {}): Promise<void> {
+async function tell(
+  signal: string,
+  { nodeId, key: { endpoint, replica, fence } }: Replica,
+  more: Pick<Binding, 'gpus'> = {},
+): Promise<void> {
   const lease: Binding = { endpoint, replica, fence, ...more }
   try {
     await getExternalWorkflowHandle(workflowIds.node(nodeId)).signal(signal, lease)

@@ -54,7 +54,9 @@ export class NodeOwner {
   ) {
     this.follower = new LeaseFollower(this)
     setHandler(defineQuery<NodeView>(NODE_QUERY), () => this.view())
-    setHandler(defineSignal<[unknown]>(BIND_SIGNAL), (name) => this.onSignal(BindingInput, name, (book, what) => bind(book, what, now()), true))
+    setHandler(defineSignal<[unknown]>(BIND_SIGNAL), (name) =>
+      this.onSignal(BindingInput, name, (book, what) => bind(book, what, now()), true),
+    )
     setHandler(defineSignal<[unknown]>(RELEASE_SIGNAL), (name) => this.onSignal(LeaseNameInput, name, release))
     this.onUpdate(
       NODE_UPDATES.register,

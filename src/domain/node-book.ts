@@ -47,7 +47,8 @@ function refusal({ cordon, leases, quarantined }: NodeBook, { presence, gpus }: 
  */
 export function bind(book: NodeBook, { gpus, ...name }: LeaseName & { gpus?: readonly number[] | undefined }, at = ''): NodeBook {
   const known = book.leases.some((lease) => isNamed(lease, name))
-  if (!known) return gpus === undefined || isOvertaken(book, name, gpus) ? book : bind(recover(book, [{ ...name, gpus: [...gpus] }], at), name)
+  if (!known)
+    return gpus === undefined || isOvertaken(book, name, gpus) ? book : bind(recover(book, [{ ...name, gpus: [...gpus] }], at), name)
   const kept = book.leases.filter((lease) => !isOfReplica(lease, name) || lease.fence >= name.fence)
   return { ...book, leases: kept.map((lease) => (isNamed(lease, name) ? { ...lease, state: 'bound' as const } : lease)) }
 }

@@ -28,7 +28,11 @@ type Options = {
 /** One cluster for a test file: a real Temporal server in a namespace of its own, real workers, fake machines. */
 export async function startCluster({ control = (activities) => activities, slots = 2 }: Options = {}) {
   const address = temporalAddress()
-  Runtime.install({ logger: new DefaultLogger('ERROR'), shutdownSignals: [], telemetryOptions: { logging: { forward: {}, filter: 'temporalio_sdk_core=error' } } })
+  Runtime.install({
+    logger: new DefaultLogger('ERROR'),
+    shutdownSignals: [],
+    telemetryOptions: { logging: { forward: {}, filter: 'temporalio_sdk_core=error' } },
+  })
   const namespace = uniqueName('test')
   const nodeId = uniqueName('node')
   const [connection, native] = await Promise.all([Connection.connect({ address }), NativeConnection.connect({ address })])

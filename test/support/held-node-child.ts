@@ -26,7 +26,11 @@ export type HeldNode = { address: string; namespace: string; nodeId: string; hom
 const ENGINE = fileURLToPath(new URL('test-engine/engine.mjs', import.meta.url))
 
 const { address, namespace, nodeId, home, holds, ports: range } = JSON.parse(process.argv[2] ?? '') as HeldNode
-Runtime.install({ logger: new DefaultLogger('ERROR'), shutdownSignals: [], telemetryOptions: { logging: { forward: {}, filter: 'temporalio_sdk_core=error' } } })
+Runtime.install({
+  logger: new DefaultLogger('ERROR'),
+  shutdownSignals: [],
+  telemetryOptions: { logging: { forward: {}, filter: 'temporalio_sdk_core=error' } },
+})
 const connection = await NativeConnection.connect({ address })
 const fences = createFenceStore({ file: join(home, 'fences.json'), nodeId })
 const identity = { nodeId, hostname: 'child', machineId: 'm', bootId: 'b', instance: uniqueName('instance') }

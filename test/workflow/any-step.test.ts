@@ -147,7 +147,8 @@ async function wrongWith({ endpoint }: Case, wanted: { state?: 'old' | 'new' | '
   const running = [...new Set(processes.map(({ engine }) => engine))]
   if (running.join() !== keys.join()) wrong.push(`engines: ${running.join(' ') || 'none'} instead of ${keys.join(' ') || 'none'}`)
   const known = (await launcher.list()).find(({ key }) => engineKeyName(key) === keys[0])
-  if (replica !== null && !(known?.state.phase === 'running' && known.state.pid === replica.pid)) wrong.push('the replica names another process')
+  if (replica !== null && !(known?.state.phase === 'running' && known.state.pid === replica.pid))
+    wrong.push('the replica names another process')
 
   const { leases } = await workflow(`node/${nodeId}`).query<NodeView>(NODE_QUERY)
   const ours = leases.filter((lease) => lease.endpoint === endpoint).map(({ state: held, fence }) => `${held} ${fence}`)
@@ -214,50 +215,62 @@ describe.concurrent('ended by hand', () => {
     ['terminate the deploy', (endpoint: string) => deployOf(endpoint).terminate('by hand'), () => true],
     ['cancel its child', (endpoint: string) => childOf(endpoint).cancel(), ({ child }: Step) => child],
     ['terminate its child', (endpoint: string) => childOf(endpoint).terminate('by hand'), ({ child }: Step) => child],
-  ] as const)('%s', async (how, act, filter) => {
-    const cases = casesOf(filter)
-    const left = await all(cases, async (one) => {
-      const open = await bring(one)
-      await act(one.endpoint)
-      await delay(LATE_MS)
-      open()
-      return settle(one, wantedAfter(one, how))
-    })
-    const later = await all(cases, async (one) => settle(one, {}, 0))
-    await Promise.all(cases.map(undeploy))
-    expect([...left, ...later]).toEqual([])
-  }, 300_000)
+  ] as const)(
+    '%s',
+    async (how, act, filter) => {
+      const cases = casesOf(filter)
+      const left = await all(cases, async (one) => {
+        const open = await bring(one)
+        await act(one.endpoint)
+        await delay(LATE_MS)
+        open()
+        return settle(one, wantedAfter(one, how))
+      })
+      const later = await all(cases, async (one) => settle(one, {}, 0))
+      await Promise.all(cases.map(undeploy))
+      expect([...left, ...later]).toEqual([])
+    },
+    300_000,
+  )
 
   test.each([
     ['reset it to its beginning', resetTo('first')],
     ['reset it to where it stood', resetTo('last')],
-  ] as const)('%s', async (_, act) => {
-    const cases = casesOf(() => true)
-    const left = await all(cases, async (one) => {
-      const open = await bring(one)
-      await act(one.endpoint)
-      await delay(LATE_MS)
-      open()
-      return settle(one, { state: one.kind === 'a replacement' ? 'new' : 'old', status: 'COMPLETED' })
-    })
-    await Promise.all(cases.map(undeploy))
-    expect(left).toEqual([])
-  }, 300_000)
+  ] as const)(
+    '%s',
+    async (_, act) => {
+      const cases = casesOf(() => true)
+      const left = await all(cases, async (one) => {
+        const open = await bring(one)
+        await act(one.endpoint)
+        await delay(LATE_MS)
+        open()
+        return settle(one, { state: one.kind === 'a replacement' ? 'new' : 'old', status: 'COMPLETED' })
+      })
+      await Promise.all(cases.map(undeploy))
+      expect(left).toEqual([])
+    },
+    300_000,
+  )
 
-  test.each([['the same', {}] as const, ['another one', { context: 2048 }] as const])('terminate it and deploy %s', async (_, change) => {
-    const cases = casesOf(() => true)
-    const left = await all(cases, async (one) => {
-      const open = await bring(one)
-      await deployOf(one.endpoint).terminate('by hand')
-      const again = await deploy(one.endpoint, { ...requestOf(one), ...change })
-      await delay(LATE_MS)
-      open()
-      await again.result()
-      return settle(one, { status: 'COMPLETED' })
-    })
-    await Promise.all(cases.map(undeploy))
-    expect(left).toEqual([])
-  }, 300_000)
+  test.each([['the same', {}] as const, ['another one', { context: 2048 }] as const])(
+    'terminate it and deploy %s',
+    async (_, change) => {
+      const cases = casesOf(() => true)
+      const left = await all(cases, async (one) => {
+        const open = await bring(one)
+        await deployOf(one.endpoint).terminate('by hand')
+        const again = await deploy(one.endpoint, { ...requestOf(one), ...change })
+        await delay(LATE_MS)
+        open()
+        await again.result()
+        return settle(one, { status: 'COMPLETED' })
+      })
+      await Promise.all(cases.map(undeploy))
+      expect(left).toEqual([])
+    },
+    300_000,
+  )
 })
 
 describe('for all that is under way at the same time', () => {
@@ -272,16 +285,20 @@ describe('for all that is under way at the same time', () => {
     ],
     ['another control worker', () => cluster.restartControl(), true],
     ['the end of the node’s owner', () => workflow(`node/${nodeId}`).terminate('by hand'), false],
-  ] as const)('%s', async (_, act, completes) => {
-    const cases = casesOf(() => true)
-    const opened = await Promise.all(cases.map(bring))
-    await act()
-    await delay(LATE_MS)
-    for (const open of opened) open()
-    const left = await all(cases, (one) =>
-      settle(one, completes ? { state: one.kind === 'a replacement' ? 'new' : 'old', status: 'COMPLETED' } : {}),
-    )
-    await Promise.all(cases.map(undeploy))
-    expect(left).toEqual([])
-  }, 300_000)
+  ] as const)(
+    '%s',
+    async (_, act, completes) => {
+      const cases = casesOf(() => true)
+      const opened = await Promise.all(cases.map(bring))
+      await act()
+      await delay(LATE_MS)
+      for (const open of opened) open()
+      const left = await all(cases, (one) =>
+        settle(one, completes ? { state: one.kind === 'a replacement' ? 'new' : 'old', status: 'COMPLETED' } : {}),
+      )
+      await Promise.all(cases.map(undeploy))
+      expect(left).toEqual([])
+    },
+    300_000,
+  )
 })
