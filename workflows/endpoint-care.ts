@@ -97,14 +97,19 @@ async function startAgain(its: Supervised, replica: Replica, { why, failure }: P
   }
 }
 
-async function launchUnderLease({ state }: Supervised, { nodeId, key, spec }: Replica): Promise<void> {
+async function launchUnderLease({ state }: Supervised, replica: Replica): Promise<void> {
+  const { nodeId, key, spec } = replica
   try {
     await onNode(nodeId).launchEngine({ key, spec })
   } catch (error) {
-    const renewed = rootFailure(error).type === 'LeaseFenced' && state.replica !== null ? await renewLease(state.replica) : null
-    if (renewed === null || state.replica === null) throw error
-    state.replica = { ...state.replica, key: renewed }
-    bindLease(state.replica)
+    if (rootFailure(error).type !== 'LeaseFenced') throw error
+    const renewed = await renewLease(replica, (granted) => {
+      if (state.replica?.key !== key) return false
+      state.replica = { ...replica, key: granted }
+      return true
+    })
+    if (renewed === null) throw error
+    await bindLease({ ...replica, key: renewed })
     await onNode(nodeId).launchEngine({ key: renewed, spec })
   }
 }
