@@ -1,4 +1,4 @@
-import type { ApplicationFailure } from '@temporalio/workflow'
+import { sleep, type ApplicationFailure } from '@temporalio/workflow'
 import type { OperationAnswer, Run } from '../src/contracts/messages.js'
 import type { Operation } from '../src/contracts/endpoint.js'
 import { control, waiting } from './activities.js'
@@ -15,13 +15,19 @@ export type Lock = Exclude<OperationAnswer, { outcome: 'busy' }>
 export async function takeLock(request: Request, undo: Undo): Promise<Lock> {
   const { endpoint } = request
   undo(() => control.endOperation({ endpoint }))
-  for (;;) {
+  for (let tries = 0; ; tries += 1) {
     const answer = await control.beginOperation(request)
     if (answer.outcome !== 'busy') return answer
     if (answer.kind !== 'repair' || request.kind === 'repair') throw inProgress(endpoint, answer.holder)
-    await control.cancelRun({ run: answer.holder })
-    await waiting.awaitClosed({ run: answer.holder })
+    await endHolder(answer.holder, tries)
   }
+}
+
+/** Calls off what holds the lock. One that is closed and still holds it is being cleaned up after, which may take its time. */
+export async function endHolder(run: Run, tries: number): Promise<void> {
+  if (tries > 0) await sleep(Math.min(250 * 2 ** (tries - 1), 15_000))
+  await control.cancelRun({ run })
+  await waiting.awaitClosed({ run })
 }
 
 function inProgress(endpoint: string, { workflowId }: Run): ApplicationFailure {
