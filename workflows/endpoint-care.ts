@@ -109,8 +109,7 @@ async function launchUnderLease({ state }: Supervised, replica: Replica): Promis
       return true
     })
     if (renewed === null) throw error
-    await bindLease({ ...replica, key: renewed })
-    await onNode(nodeId).launchEngine({ key: renewed, spec })
+    await Promise.all([bindLease({ ...replica, key: renewed }), onNode(nodeId).launchEngine({ key: renewed, spec })])
   }
 }
 

@@ -132,10 +132,11 @@ export class EndpointSupervisor implements Supervised {
   /** The lock ends with the run that holds it, however that ended: terminate and reset tell nobody. */
   private async follow(operation: Operation): Promise<void> {
     const run = { workflowId: operation.workflowId, runId: operation.runId }
-    await untilClosed(run)
     try {
+      await untilClosed(run)
       if (holds(this.state, run)) await cleanUpAfter(this.endpoint, operation)
     } catch (error) {
+      if (isCancellation(error)) return
       log.error('cannot clean up after the holder of the lock', { ...run, error: rootMessage(error) })
     }
     end(this.state, run)

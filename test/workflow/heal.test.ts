@@ -45,7 +45,7 @@ const view = async () => {
   return known
 }
 const deploy = async (change: object = {}) => (await cluster.aim.deploy({ endpoint, model: 'org/name', ...change })).result()
-const phase = (wanted: string) => until(async () => (await view()).phase === wanted)
+const phase = (wanted: string) => waitFor(wanted, async () => (await view()).phase === wanted, 60_000)
 
 /** Where it serves, and the other node. */
 async function places(): Promise<{ home: Node; other: Node }> {
@@ -54,6 +54,10 @@ async function places(): Promise<{ home: Node; other: Node }> {
   if (home === undefined || other === undefined) throw new Error('no node')
   return { home, other }
 }
+
+/** Until a repair has started an engine on this node. Before, it is started again in its place for some time. */
+const repairOn = ({ machine }: Node) =>
+  waitFor('a repair', async () => (await view()).operation?.kind === 'repair' && machine.running(endpoint).length === 1, 60_000)
 
 /** Until it serves on this node, with nothing left to do. */
 const servesOn = ({ nodeId }: Node) =>
@@ -264,7 +268,7 @@ describe('a person comes first', () => {
     home.machine.startsAs = 'exits'
     other.machine.startsAs = 'silent'
     home.machine.kill(endpoint)
-    await until(async () => (await view()).operation?.kind === 'repair' && other.machine.running(endpoint).length === 1)
+    await repairOn(other)
     await (await cluster.aim.undeploy({ endpoint })).result()
     for (const node of nodes) {
       expect(node.machine.running(endpoint)).toEqual([])
@@ -278,7 +282,7 @@ describe('a person comes first', () => {
     home.machine.startsAs = 'exits'
     other.machine.startsAs = 'silent'
     home.machine.kill(endpoint)
-    await until(async () => (await view()).operation?.kind === 'repair' && other.machine.running(endpoint).length === 1)
+    await repairOn(other)
     for (const { machine } of nodes) machine.startsAs = 'answers'
     // The engine that the repair had started answers now as well: the deploy still comes first, or finds it done.
     const result = await waitFor('a deploy', async () => deploy({ context: 2_048 }), 60_000)
