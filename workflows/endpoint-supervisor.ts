@@ -32,6 +32,8 @@ export class EndpointSupervisor implements Supervised {
   generation = 0
   private caring = false
   private healing = false
+  /** Run that holds the lock and is closed: what it had started is being cleaned up. */
+  private closed: string | null = null
   /** Runs that held the lock and are not closed yet, and places that are being left. */
   private errands = 0
 
@@ -134,6 +136,7 @@ export class EndpointSupervisor implements Supervised {
     const run = { workflowId: operation.workflowId, runId: operation.runId }
     try {
       await untilClosed(run)
+      this.closed = run.runId
       if (holds(this.state, run)) await cleanUpAfter(this.endpoint, operation)
     } catch (error) {
       if (isCancellation(error)) return
@@ -159,7 +162,9 @@ export class EndpointSupervisor implements Supervised {
   private adopt(adoption: Adoption): void {
     const left = this.state.replica
     const isNew = holds(this.state, adoption)
-    if (!adopt(this.state, adoption, Date.now())) throw notHolder(this.endpoint, adoption)
+    // One that comes late, after its flow was ended, would take over what is being stopped.
+    const late = isNew && this.closed === adoption.runId
+    if (late || !adopt(this.state, adoption, Date.now())) throw notHolder(this.endpoint, adoption)
     if (isNew) {
       endStep(this.state, 'done', `serves on ${adoption.replica.nodeId}`)
       void this.errand(bindLease(adoption.replica))

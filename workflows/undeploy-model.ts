@@ -1,9 +1,9 @@
 import { UNDEPLOY_STEPS, UndeployRequest } from '../src/contracts/deploy.js'
 import type { UndeployResult } from '../src/contracts/endpoint.js'
-import type { OperationAnswer, Run } from '../src/contracts/messages.js'
+import type { OperationAnswer } from '../src/contracts/messages.js'
 import { control, onNode, sweepNode, waiting } from './activities.js'
 import { failure, parseInput } from './input.js'
-import { endHolder } from './operation.js'
+import { endHolder, resultOf, type Lock } from './operation.js'
 import { recorded, rootFailure, whyItFailed } from './record.js'
 import { keepStuckAway } from './stuck-gpus.js'
 import { withUndo, type Undo } from './saga.js'
@@ -29,8 +29,7 @@ export async function undeployModel(input: unknown): Promise<UndeployResult> {
         show({ AimActor: actor })
         return takeOver(endpoint, revisionFloor, undo)
       })
-      if ('holder' in lock)
-        return { state: 'absent', revision: null, result: (await waiting.awaitResult({ run: lock.holder })) as UndeployResult }
+      if (lock.outcome === 'joined') return { state: 'absent', revision: null, result: lock.result as UndeployResult }
 
       const { engines, silent } = await steps.run('stop', async (say) => {
         await control.standDown({ endpoint })
@@ -51,13 +50,17 @@ export async function undeployModel(input: unknown): Promise<UndeployResult> {
 }
 
 /** Takes the lock; a deploy or a repair that holds it is cancelled first, and undoes what it did. Another undeploy is joined. */
-async function takeOver(endpoint: string, revisionFloor: number, undo: Undo): Promise<Begun | { holder: Run }> {
+async function takeOver(endpoint: string, revisionFloor: number, undo: Undo): Promise<Lock> {
   undo(() => control.endOperation({ endpoint }))
   for (let tries = 0; ; tries += 1) {
     const answer = await control.beginOperation({ endpoint, kind: 'undeploy', requestFingerprint: '', revisionFloor })
     if (answer.outcome === 'begun') return answer
-    if (answer.outcome !== 'busy' || answer.kind === 'undeploy') return { holder: answer.holder }
-    await endHolder(answer.holder, tries)
+    if (answer.outcome === 'busy' && answer.kind !== 'undeploy') {
+      await endHolder(answer.holder, tries)
+      continue
+    }
+    const result = await resultOf(answer.holder, tries)
+    if (result !== null) return { outcome: 'joined', result }
   }
 }
 
