@@ -24,10 +24,10 @@ export const waiting = proxyActivities<ControlWaitActivities>({
 })
 
 /** Short calls on a node. A node that does not take one within the time is gone. An undo waits until what it undoes has really ended. */
-export function onNode(nodeId: string) {
+export function onNode(nodeId: string, patience: '2 min' | '5 s' = '2 min') {
   return proxyActivities<NodeActivities>({
     taskQueue: nodeQueue(nodeId),
-    scheduleToStartTimeout: '2 min',
+    scheduleToStartTimeout: patience,
     startToCloseTimeout: '15 min',
     heartbeatTimeout: '15 s',
     cancellationType: 'WAIT_CANCELLATION_COMPLETED',

@@ -7,13 +7,14 @@ import { requestFingerprint } from '../src/contracts/request-fingerprint.js'
 import type { NodeInspection } from '../src/domain/node.js'
 import { measurementOf } from '../src/domain/measurement.js'
 import type { Candidate } from '../src/domain/plan.js'
-import { briefly, control, longOnNode } from './activities.js'
+import { briefly, checkOnNode, control } from './activities.js'
 import { planAsAsked, planFor, type Choice, type Planned } from './deploy-plan.js'
 import type { Proof } from './engine-attempt.js'
 import type { Ready } from './fallback-try.js'
+import { failure } from './input.js'
 import { inspectNodes } from './look-at-nodes.js'
 import { takeLock, type Lock } from './operation.js'
-import type { Attempt } from './record.js'
+import { whyItFailed, type Attempt } from './record.js'
 import type { Undo } from './saga.js'
 import { rootMessage, type Steps } from './steps.js'
 import { show } from './visibility.js'
@@ -105,10 +106,17 @@ export async function learn({ candidate: best, memory }: Ready, nodes: NodeInspe
   }
 }
 
-/** The same proof for an engine that serves already; nothing else is done then. */
+/** The same proof for an engine that serves already; nothing else is done then. A node that is gone is not waited for. @throws NodeLost */
 export async function proveAgain({ request, steps }: Deploy, { nodeId, key, spec }: Replica): Promise<Proof> {
   steps.skip('warm', 'launch', 'hand over')
-  const { text, tokens, ms } = await steps.run('ready', () => longOnNode(nodeId).proveReady({ key, spec }))
+  const { text, tokens, ms } = await steps.run('ready', async () => {
+    try {
+      return await checkOnNode(nodeId).proveReady({ key, spec })
+    } catch (error) {
+      if (whyItFailed(error).failure !== 'NodeLost') throw error
+      throw failure('NodeLost', `node ${nodeId} does not answer`, { node: nodeId })
+    }
+  })
   await control.endOperation({ endpoint: request.endpoint })
   return { text, tokens, ms }
 }

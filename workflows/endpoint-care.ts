@@ -89,27 +89,36 @@ async function startAgain(its: Supervised, replica: Replica, { why, failure }: P
   try {
     if (rung.delayMs > 0) await sleep(rung.delayMs)
     // Stopped by somebody: its lease may have gone with it. Where others have the place, the launch or its fence says so.
-    const renewed = failure === 'gone' ? await renewLease(replica) : null
-    const key = renewed ?? { ...replica.key, launch: replica.key.launch + 1 }
-    state.replica = { ...replica, key }
-    if (renewed !== null) bindLease(state.replica)
-    await launchUnderLease(its, state.replica)
+    const renewed = failure === 'gone' ? await renew(its, replica) : null
+    if (renewed === null && state.replica?.key !== replica.key) return null
+    const next = renewed ?? { ...replica, key: { ...replica.key, launch: replica.key.launch + 1 } }
+    state.replica = next
+    await Promise.all([renewed && bindLease(renewed), launchUnderLease(its, next)])
     return null
   } catch (error) {
     return problemOf(error)
   }
 }
 
-async function launchUnderLease({ state }: Supervised, { nodeId, key, spec }: Replica): Promise<void> {
+async function launchUnderLease(its: Supervised, replica: Replica): Promise<void> {
+  const { nodeId, key, spec } = replica
   try {
     await onNode(nodeId).launchEngine({ key, spec })
   } catch (error) {
-    const renewed = rootFailure(error).type === 'LeaseFenced' && state.replica !== null ? await renewLease(state.replica) : null
-    if (renewed === null || state.replica === null) throw error
-    state.replica = { ...state.replica, key: renewed }
-    bindLease(state.replica)
-    await onNode(nodeId).launchEngine({ key: renewed, spec })
+    const renewed = rootFailure(error).type === 'LeaseFenced' ? await renew(its, replica) : null
+    if (renewed === null) throw error
+    await Promise.all([bindLease(renewed), onNode(nodeId).launchEngine({ key: renewed.key, spec })])
   }
+}
+
+/** In the same place under a new lease, kept before it is used; null: others have the place, or the endpoint has another engine now. */
+async function renew({ state }: Supervised, replica: Replica): Promise<Replica | null> {
+  const key = await renewLease(replica, (granted) => {
+    if (state.replica?.key !== replica.key) return false
+    state.replica = { ...replica, key: granted }
+    return true
+  })
+  return key && { ...replica, key }
 }
 
 /** Its place may be wanted. A node that does not answer is left: when it comes back, what has no lease there ends first. */

@@ -1,7 +1,8 @@
 import { condition, executeChild, isCancellation } from '@temporalio/workflow'
-import type { DeployInput } from '../src/contracts/deploy.js'
+import type { DeployInput, DeployRequest } from '../src/contracts/deploy.js'
 import type { DeployResult, EndpointRevision } from '../src/contracts/endpoint.js'
 import { ERRORS, type ErrorCode } from '../src/contracts/errors.js'
+import { requestFingerprint } from '../src/contracts/request-fingerprint.js'
 import type { Supervision, Trouble } from '../src/contracts/supervise.js'
 import { workflowIds } from '../src/contracts/workflow-ids.js'
 import { repairDelayMs } from '../src/domain/health/ladder.js'
@@ -52,6 +53,8 @@ async function attempt(its: Supervised, trouble: Trouble): Promise<void> {
   } catch (error) {
     const { type, message } = rootFailure(error)
     endStep(state, 'failed', message)
+    // What was heard meanwhile counts for more than how this came out.
+    if (state.trouble !== trouble) return publish(its)
     if (isCancellation(error) || type === 'OperationInProgress' || type === 'Cancelled') return holdOff(its, trouble)
     climb(its, trouble, type, message)
   }
@@ -61,11 +64,14 @@ async function attempt(its: Supervised, trouble: Trouble): Promise<void> {
  * The same request once more, at the commit that served: a branch that moved is a person's to deploy. Only where other repositories were
  * allowed it stays a branch. A rollback is pinned to what served: recipe, repository and commit.
  */
-function requestFor({ request, model, commit, recipe }: EndpointRevision, { why, avoid, gone, rung }: Trouble): DeployInput {
+function requestFor(revision: EndpointRevision, { why, avoid, gone, rung }: Trouble): DeployInput {
+  const { request, model, commit } = revision
   const repair = { why: why.slice(0, 2_000), avoid: rung === 'repair' ? avoid : [], gone }
-  if (rung === 'rollback') return { ...request, model, ref: commit, recipe, repair }
+  if (rung === 'rollback') return { ...pinned(revision), repair }
   return { ...request, ...(model === request.model && request.precisions === undefined && { ref: commit }), repair }
 }
+
+const pinned = ({ request, model, commit, recipe }: EndpointRevision): DeployRequest => ({ ...request, model, ref: commit, recipe })
 
 /** Another operation has the lock, or cancelled us: what it does counts. */
 function holdOff(its: Supervised, trouble: Trouble): void {
@@ -101,8 +107,9 @@ export function comeBack(its: Supervised): void {
   publish(its)
 }
 
+/** Where it runs is not what it is: a revision that only moved is the same. */
 function canRollBack({ good, revision }: Supervision): boolean {
-  return good !== null && good.specFingerprint !== revision?.specFingerprint
+  return good !== null && revision !== null && requestFingerprint(pinned(good)) !== requestFingerprint(pinned(revision))
 }
 
 function giveUp(its: Supervised, { why, rung }: Trouble, message: string): void {

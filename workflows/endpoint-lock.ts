@@ -57,18 +57,28 @@ export function adopt(state: Supervision, { replica, revision, ...run }: Adoptio
   const asked = state.operation?.kind === 'repair' && state.trouble?.rung === 'repair' ? state.revision?.request : undefined
   const { repair: _, ...request } = asked ?? revision.request
   const well = { trouble: null, presence: 'ready', instance: null, next: null }
+  // A rollback comes back to what served well until this took its place.
+  if (state.revision?.revision !== revision.revision && state.provedAtMs !== null) state.good = state.revision
   Object.assign(state, { replica, revision: { ...revision, request }, operation: null, standingDown: false, ...sound, ...well })
   return true
 }
 
 /** Frees the lock; an engine that had been let go for this operation is the supervisor's again. */
 export function end(state: Supervision, run: Run): void {
-  if (holds(state, run)) Object.assign(state, { operation: null, standingDown: false })
+  if (!holds(state, run)) return
+  if (state.standingDown) takeUp(state)
+  state.operation = null
 }
 
-/** Ends the endpoint: nothing serves under its name any more. */
+/** Whether an engine that was let go still answers is found out first. */
+export function takeUp(state: Supervision): void {
+  Object.assign(state, { standingDown: false, provedAtMs: null })
+}
+
+/** Ends the endpoint: nothing serves under its name any more, and what went wrong with it is no concern of a deploy that comes next. */
 export function retire(state: Supervision, run: Run): void {
-  if (holds(state, run)) Object.assign(state, { operation: null, replica: null, retired: true })
+  const past = { replica: null, provedAtMs: null, reason: null, degraded: false, trouble: null, good: null, next: null }
+  if (holds(state, run)) Object.assign(state, { operation: null, retired: true, ...past })
 }
 
 export function holds(state: Supervision, run: Run): boolean {

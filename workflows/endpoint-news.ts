@@ -1,4 +1,4 @@
-import { getExternalWorkflowHandle, isCancellation, log } from '@temporalio/workflow'
+import { CancellationScope, getExternalWorkflowHandle, isCancellation, log } from '@temporalio/workflow'
 import type { Replica } from '../src/contracts/endpoint.js'
 import { BIND_SIGNAL, RELEASE_SIGNAL, type Binding, type NodeNews } from '../src/contracts/node-owner.js'
 import { workflowIds } from '../src/contracts/workflow-ids.js'
@@ -41,8 +41,8 @@ function leaveDrained({ state }: Supervised, node: string): void {
 }
 
 /** The lease of a replica that was adopted is the endpoint's from here, in the same step. */
-export function bindLease(replica: Replica): void {
-  void tell(BIND_SIGNAL, replica, { gpus: replica.spec.gpus })
+export function bindLease(replica: Replica): Promise<void> {
+  return tell(BIND_SIGNAL, replica, { gpus: replica.spec.gpus })
 }
 
 /** Ends what the endpoint has left behind on another node, and gives up its lease. A node that does not answer does the same when it is back. */
@@ -65,7 +65,7 @@ async function tell(
 ): Promise<void> {
   const lease: Binding = { endpoint, replica, fence, ...more }
   try {
-    await getExternalWorkflowHandle(workflowIds.node(nodeId)).signal(signal, lease)
+    await CancellationScope.nonCancellable(() => getExternalWorkflowHandle(workflowIds.node(nodeId)).signal(signal, lease))
   } catch (error) {
     log.warn('the owner of a node could not be told', { node: nodeId, signal, error: rootMessage(error) })
   }

@@ -18,14 +18,21 @@ function phaseOf({ operation, replica, reason, degraded, standingDown, retired, 
 }
 
 export function viewOf({ endpoint, state }: Supervised): EndpointView {
-  const { revision, replica, operation, reason, restarts, lastRestart, presence, healing, next } = state
-  return { endpoint, phase: phaseOf(state), reason, revision, replica, operation, restarts, lastRestart, presence, healing, next }
+  const { revision, replica, operation, reason, restarts, lastRestart, presence, healing } = state
+  const [phase, next] = [phaseOf(state), nextOf(state)]
+  return { endpoint, phase, reason, revision, replica, operation, restarts, lastRestart, presence, healing, next }
+}
+
+/** Nothing is repaired beside an operation that a person asked for, however long that takes: to download, or to wait for an answer. */
+function nextOf({ next, trouble, operation }: Supervision): string | null {
+  if (trouble === null || operation?.kind !== 'deploy') return next
+  return `${operation.workflowId} is at work: what it starts serves instead; ended or cancelled without that, it makes room for a repair`
 }
 
 /** Search attributes and details, so that the Temporal UI alone tells how it stands. */
 export function publish({ endpoint, state }: Supervised): void {
-  const { revision, replica, reason, presence, next } = state
-  const phase = phaseOf(state)
+  const { revision, replica, reason, presence } = state
+  const [phase, next] = [phaseOf(state), nextOf(state)]
   show({
     AimState: phase,
     ...(revision !== null && { AimModel: revision.model, AimRecipe: revision.recipe, AimActor: revision.deployedBy }),

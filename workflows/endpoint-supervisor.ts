@@ -1,4 +1,5 @@
-import { condition, defineQuery, defineSignal, defineUpdate, log, setHandler } from '@temporalio/workflow'
+import { condition, defineQuery, defineSignal, defineUpdate, isCancellation, log, setHandler, sleep } from '@temporalio/workflow'
+import type { z } from 'zod'
 import type { EndpointView, Operation } from '../src/contracts/endpoint.js'
 import {
   ENDPOINT_QUERY,
@@ -8,18 +9,22 @@ import {
   type OperationAnswer,
   type Run,
 } from '../src/contracts/messages.js'
-import { NODE_SIGNAL, type NodeNews } from '../src/contracts/node-owner.js'
-import type { Supervision } from '../src/contracts/supervise.js'
+import { NodeNewsInput } from '../src/contracts/manage-node.js'
+import { NODE_SIGNAL } from '../src/contracts/node-owner.js'
+import { AdoptionInput, BeginInput, RunInput, type Supervision } from '../src/contracts/supervise.js'
 import { waiting } from './activities.js'
 import { keepAlive } from './endpoint-care.js'
 import { heal } from './endpoint-healing.js'
-import { adopt, begin, end, holds, retire } from './endpoint-lock.js'
+import { adopt, begin, end, holds, retire, takeUp } from './endpoint-lock.js'
 import { endStep, publish, viewOf, type Supervised } from './endpoint-state.js'
-import { failure } from './input.js'
+import { failure, parseInput } from './input.js'
 import { bindLease, hear, leave } from './endpoint-news.js'
 import { rootMessage } from './steps.js'
 import { cleanUpAfter } from './vanished-holder.js'
 import { whileWanted } from './while-wanted.js'
+
+/** When something is in the way of waiting for the holder of the lock, it is tried again after this long. */
+const RETRY_MS = 15_000
 
 /** One endpoint's state, the messages that change it, and when it is cared for and healed. */
 export class EndpointSupervisor implements Supervised {
@@ -37,24 +42,30 @@ export class EndpointSupervisor implements Supervised {
     readonly state: Supervision,
   ) {
     setHandler(defineQuery<EndpointView>(ENDPOINT_QUERY), () => viewOf(this))
-    setHandler(defineSignal<[NodeNews]>(NODE_SIGNAL), (news) => {
+    // A signal that makes no sense has nobody to be told; it changes nothing.
+    setHandler(defineSignal<[unknown]>(NODE_SIGNAL), (told) => {
       this.messages += 1
-      hear(this, news, this.healing && state.trouble?.retryAtMs === null)
+      const news = NodeNewsInput.safeParse(told)
+      if (news.success) hear(this, news.data, this.healing && state.trouble?.retryAtMs === null)
     })
-    const answers: EndpointUpdates = {
-      beginOperation: (request) => this.begin(request),
-      standDown: (run) => this.standDown(run),
-      resume: (run) => this.whenHeld(run, () => (state.standingDown = false)),
-      adoptReplica: (adoption) => this.adopt(adoption),
-      endOperation: (run) => end(state, run),
-      retire: (run) => retire(state, run),
+    this.onUpdate('beginOperation', BeginInput, (request) => this.begin(request))
+    this.onUpdate('standDown', RunInput, (run) => this.standDown(run))
+    this.onUpdate('resume', RunInput, (run) => this.whenHeld(run, () => takeUp(state)))
+    this.onUpdate('adoptReplica', AdoptionInput, (adoption) => this.adopt(adoption))
+    this.onUpdate('endOperation', RunInput, (run) => end(state, run))
+    this.onUpdate('retire', RunInput, (run) => retire(state, run))
+  }
+
+  private onUpdate<Name extends keyof EndpointUpdates, Schema extends z.ZodType<Parameters<EndpointUpdates[Name]>[0]>>(
+    name: Name,
+    schema: Schema,
+    answer: (input: z.output<Schema>) => ReturnType<EndpointUpdates[Name]>,
+  ): void {
+    const handler = (input: unknown) => {
+      this.messages += 1
+      return answer(parseInput(schema, input))
     }
-    for (const [name, answer] of Object.entries(answers)) {
-      setHandler(defineUpdate<unknown, [never]>(name), (input) => {
-        this.messages += 1
-        return answer(input)
-      })
-    }
+    setHandler(defineUpdate<unknown, [unknown]>(name), handler, { validator: (input) => void parseInput(schema, input) })
   }
 
   /** While somebody works on the endpoint or something serves under its name. */
@@ -124,10 +135,11 @@ export class EndpointSupervisor implements Supervised {
   private async follow(operation: Operation): Promise<void> {
     const run = { workflowId: operation.workflowId, runId: operation.runId }
     try {
-      await waiting.awaitClosed({ run })
+      await untilClosed(run)
       this.closed = run.runId
       if (holds(this.state, run)) await cleanUpAfter(this.endpoint, operation)
     } catch (error) {
+      if (isCancellation(error)) return
       log.error('cannot clean up after the holder of the lock', { ...run, error: rootMessage(error) })
     }
     end(this.state, run)
@@ -141,11 +153,8 @@ export class EndpointSupervisor implements Supervised {
 
   private async standDown(run: Run): Promise<void> {
     this.whenHeld(run, () => {
-      const { state } = this
-      // What served well until now is what a rollback comes back to.
-      if (state.reason === null && state.provedAtMs !== null) state.good = state.revision
-      // Whoever takes the engine up again finds out first whether it still answers.
-      Object.assign(state, { standingDown: true, provedAtMs: null, reason: 'made way for another operation' })
+      this.state.standingDown = true
+      this.state.reason ??= 'made way for another operation'
     })
     await condition(() => !this.caring)
   }
@@ -158,7 +167,7 @@ export class EndpointSupervisor implements Supervised {
     if (late || !adopt(this.state, adoption, Date.now())) throw notHolder(this.endpoint, adoption)
     if (isNew) {
       endStep(this.state, 'done', `serves on ${adoption.replica.nodeId}`)
-      bindLease(adoption.replica)
+      void this.errand(bindLease(adoption.replica))
       if (left !== null && left.nodeId !== adoption.replica.nodeId) void this.errand(leave(this.endpoint, left))
     }
     publish(this)
@@ -167,6 +176,19 @@ export class EndpointSupervisor implements Supervised {
   private whenHeld(run: Run, change: () => void): void {
     if (!holds(this.state, run)) throw notHolder(this.endpoint, run)
     change()
+  }
+}
+
+/** A wait that fails says nothing of the run: the lock is not free before that is known to be closed. */
+async function untilClosed(run: Run): Promise<void> {
+  for (;;) {
+    try {
+      return await waiting.awaitClosed({ run })
+    } catch (error) {
+      if (isCancellation(error)) throw error
+      log.warn('whether the holder of the lock is closed is not known yet', { ...run, error: rootMessage(error) })
+      await sleep(RETRY_MS)
+    }
   }
 }
 

@@ -28,7 +28,7 @@ export async function superviseEndpoint(input: unknown): Promise<void> {
   if (supervisor.isNeeded()) await continueAsNew<typeof superviseEndpoint>({ endpoint, carried: supervisor.state })
 }
 
-/** A run takes at most 2,000 updates; it goes on as a new one well before, and never in the middle of an operation or of a restart. */
+/** A run takes at most 2,000 updates: well before, it goes on as a new one as soon as no operation, start or repair is under way. */
 function isFull(supervisor: EndpointSupervisor): boolean {
   return supervisor.isSteady() && (workflowInfo().continueAsNewSuggested || supervisor.messages > MOST_MESSAGES)
 }

@@ -2,13 +2,16 @@ import { UNDEPLOY_STEPS, UndeployRequest } from '../src/contracts/deploy.js'
 import type { UndeployResult } from '../src/contracts/endpoint.js'
 import type { OperationAnswer } from '../src/contracts/messages.js'
 import { control, onNode, sweepNode, waiting } from './activities.js'
-import { parseInput } from './input.js'
-import { resultOf, type Lock } from './operation.js'
-import { recorded } from './record.js'
+import { failure, parseInput } from './input.js'
+import { endHolder, resultOf, type Lock } from './operation.js'
+import { recorded, rootFailure, whyItFailed } from './record.js'
 import { keepStuckAway } from './stuck-gpus.js'
 import { withUndo, type Undo } from './saga.js'
 import { Steps } from './steps.js'
 import { show } from './visibility.js'
+
+/** Longer than this nobody waits for a node that its owner does not hear of either. */
+const PATIENCE_MS = 120_000
 
 type Begun = Extract<OperationAnswer, { outcome: 'begun' }>
 
@@ -30,7 +33,7 @@ export async function undeployModel(input: unknown): Promise<UndeployResult> {
 
       const { engines, silent } = await steps.run('stop', async (say) => {
         await control.standDown({ endpoint })
-        const swept = await stopEverywhere(request, await homeOf(lock))
+        const swept = await stopEverywhere(request, lock.current?.replica.nodeId)
         say([`${swept.engines.length} stopped`, ...swept.silent.map((node) => `${node} does not answer`)].join('; '))
         return swept
       })
@@ -49,24 +52,16 @@ export async function undeployModel(input: unknown): Promise<UndeployResult> {
 /** Takes the lock; a deploy or a repair that holds it is cancelled first, and undoes what it did. Another undeploy is joined. */
 async function takeOver(endpoint: string, revisionFloor: number, undo: Undo): Promise<Lock> {
   undo(() => control.endOperation({ endpoint }))
-  for (;;) {
+  for (let tries = 0; ; tries += 1) {
     const answer = await control.beginOperation({ endpoint, kind: 'undeploy', requestFingerprint: '', revisionFloor })
     if (answer.outcome === 'begun') return answer
     if (answer.outcome === 'busy' && answer.kind !== 'undeploy') {
-      await control.cancelRun({ run: answer.holder })
-      await waiting.awaitClosed({ run: answer.holder })
+      await endHolder(answer.holder, tries)
       continue
     }
-    const result = await resultOf(answer.holder)
+    const result = await resultOf(answer.holder, tries)
     if (result !== null) return { outcome: 'joined', result }
   }
-}
-
-/** The node that must answer; one that is lost need not: what runs there ends when it is back, because its lease is gone. */
-async function homeOf({ current }: Begun): Promise<string | undefined> {
-  const home = current?.replica.nodeId
-  const view = (await control.nodeViews()).find(({ nodeId }) => nodeId === home)
-  return view?.presence === 'lost' ? undefined : home
 }
 
 /** Leases are kept by the owners of nodes, which answer also for a node that does not. */
@@ -76,20 +71,38 @@ async function giveBackEverywhere(endpoint: string): Promise<void> {
   await Promise.all(holding.map(({ nodeId }) => control.giveBackLeases({ nodeId, endpoint })))
 }
 
-/** Stops the endpoint's engines on every node. Its own node must answer, unless that is waived; others that do not are named. */
+/** Stops the endpoint's engines on every node. Its own node must answer unless it is lost, or that is waived; others that do not are named. */
 async function stopEverywhere({ endpoint, graceSeconds, force }: UndeployRequest, home: string | undefined) {
   const nodes = [...new Set([...(await control.listNodes()), ...(home === undefined ? [] : [home])])]
+  const stop = { endpoint, graceSeconds, release: true }
   const sweeps = nodes.map(async (nodeId) => {
-    const node = nodeId === home && !force ? onNode(nodeId) : sweepNode(nodeId)
-    const ended = await node.stopEndpoint({ endpoint, graceSeconds, release: true })
+    const ended = await (nodeId === home && !force ? stopAtHome(nodeId, stop) : sweepNode(nodeId).stopEndpoint(stop))
     await keepStuckAway(nodeId, ended)
     return ended.stopped.map((engine) => ({ node: nodeId, engine }))
   })
   const results = await Promise.allSettled(sweeps)
   const silent = results.flatMap((result, index) => {
     if (result.status === 'fulfilled') return []
-    if (nodes[index] === home && !force) throw result.reason
+    if (nodes[index] === home && !force && rootFailure(result.reason).type !== 'NodeLost') throw result.reason
     return [nodes[index] ?? '']
   })
   return { engines: results.flatMap((result) => (result.status === 'fulfilled' ? result.value : [])), silent }
+}
+
+type Stop = Parameters<ReturnType<typeof onNode>['stopEndpoint']>[0]
+
+/** @throws NodeLost when its owner gives the node up: what runs there ends when it is back, because its lease is gone. */
+async function stopAtHome(nodeId: string, stop: Stop) {
+  const untilMs = Date.now() + PATIENCE_MS
+  for (;;) {
+    const presence = (await control.nodeViews()).find((view) => view.nodeId === nodeId)?.presence
+    const isOverdue = Date.now() >= untilMs
+    if (presence === 'lost' || (isOverdue && presence !== 'ready'))
+      throw failure('NodeLost', `node ${nodeId} does not answer`, { node: nodeId })
+    try {
+      return await onNode(nodeId, '5 s').stopEndpoint(stop)
+    } catch (error) {
+      if (isOverdue || whyItFailed(error).failure !== 'NodeLost') throw error
+    }
+  }
 }

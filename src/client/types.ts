@@ -62,13 +62,12 @@ export interface AimClient {
   endpoints(): Promise<EndpointStatus[]>
   /** Throws NotFound. */
   endpoint(name: string): Promise<EndpointStatus>
-  /** Ids of the nodes that ever registered and were not removed. */
+  /** Ids of the nodes that registered and were not forgotten, by name. */
   nodes(): Promise<string[]>
-  /** All of them, by name. */
   nodeStatuses(): Promise<NodeStatus[]>
-  /** Throws NotFound, as all that follows; they answer what the node is afterwards. */
+  /** Throws NotFound, as all that follows. */
   node(nodeId: string): Promise<NodeView>
-  /** Nothing new is placed there; with `drain` its endpoints are asked to leave. */
+  /** Nothing new is placed there; with `drain` its endpoints are asked to leave. This and all changes but the last answer what the node is then. */
   cordonNode(nodeId: string, cordon: { reason: string; drain: boolean }): Promise<NodeView>
   uncordonNode(nodeId: string): Promise<NodeView>
   /** Throws InvalidInput for a GPU that the node does not have. */

@@ -36,6 +36,13 @@ export const QuarantineInput = z.strictObject({ gpu: Counter, reason: Reason, by
 export const ClearInput = z.strictObject({ gpu: Counter })
 export const CordonInput = z.strictObject({ reason: Reason, by: Name, drain: z.boolean() })
 export const LabelInput = z.strictObject({ set: Labels.default({}), remove: z.array(LabelName).default([]) })
+/** What a node's owner signals to those who have a lease there. */
+export const NodeNewsInput = z.strictObject({
+  nodeId: NodeId,
+  presence: z.enum(PRESENCES),
+  instance: z.string().nullable(),
+  drain: z.boolean(),
+})
 export const ForgetInput = z.strictObject({ force: z.boolean().default(false) })
 
 const Lease = z.strictObject({

@@ -25,7 +25,15 @@ const EngineSpec = z.strictObject({
   args: Flags,
   env: z.record(z.string(), z.string()),
 })
-const Replica = z.strictObject({ key: EngineKey, nodeId: NodeId, spec: EngineSpec, url: z.string(), pid: z.int(), weightBytes: z.number() })
+const Replica = z.strictObject({
+  key: EngineKey,
+  nodeId: NodeId,
+  simulated: z.literal(true).exactOptional(),
+  spec: EngineSpec,
+  url: z.string(),
+  pid: z.int(),
+  weightBytes: z.number(),
+})
 const Revision = z.strictObject({
   revision: z.int(),
   model: z.string(),
@@ -94,6 +102,11 @@ const Supervision = z.strictObject({
   repairs: Counter.default(0),
 })
 export type Supervision = z.infer<typeof Supervision>
+
+/** Inputs of the updates of `superviseEndpoint`, checked before anything changes. */
+export const RunInput = z.strictObject(Run)
+export const BeginInput = z.strictObject({ ...Run, kind: Operation.shape.kind, requestFingerprint: z.string(), revisionFloor: Counter })
+export const AdoptionInput = z.strictObject({ ...Run, replica: Replica, revision: Revision })
 
 /** Input of `superviseEndpoint`. `carried` is the workflow's own, from one of its runs to the next. */
 export const SuperviseInput = z.strictObject({ endpoint: EndpointName, carried: Supervision.optional() })

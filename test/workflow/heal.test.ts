@@ -1,7 +1,7 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { NODE_UPDATES } from '../../src/contracts/node-owner.js'
 import { startCluster, type TestCluster } from '../support/cluster.js'
-import { uniqueName } from '../support/fakes.js'
+import { fakeProbe, uniqueName } from '../support/fakes.js'
 import { until, waitFor } from '../support/wait-for.js'
 
 type Node = Awaited<ReturnType<TestCluster['addNode']>>
@@ -24,6 +24,7 @@ beforeEach(() => {
 afterEach(async () => {
   for (const { machine } of nodes) Object.assign(machine, { startsAs: 'answers', refuses: null })
   for (const node of away.splice(0)) await node.join()
+  for (const node of nodes) await uncordon(node)
   await (await cluster.aim.undeploy({ endpoint, force: true })).result()
 })
 
@@ -44,7 +45,7 @@ const view = async () => {
   return known
 }
 const deploy = async (change: object = {}) => (await cluster.aim.deploy({ endpoint, model: 'org/name', ...change })).result()
-const phase = (wanted: string) => until(async () => (await view()).phase === wanted)
+const phase = (wanted: string) => waitFor(wanted, async () => (await view()).phase === wanted, 60_000)
 
 /** Where it serves, and the other node. */
 async function places(): Promise<{ home: Node; other: Node }> {
@@ -54,12 +55,21 @@ async function places(): Promise<{ home: Node; other: Node }> {
   return { home, other }
 }
 
+/** Until a repair has started an engine on this node. Before, it is started again in its place for some time. */
+const repairOn = ({ machine }: Node) =>
+  waitFor('a repair', async () => (await view()).operation?.kind === 'repair' && machine.running(endpoint).length === 1, 60_000)
+
 /** Until it serves on this node, with nothing left to do. */
 const servesOn = ({ nodeId }: Node) =>
   until(async () => {
     const { phase: now, replica, operation } = await view()
     return now === 'serving' && replica?.nodeId === nodeId && operation === null
   })
+
+const askOwner = ({ nodeId }: Node, update: keyof typeof NODE_UPDATES, asked: object) =>
+  cluster.client.workflow.getHandle(`node/${nodeId}`).executeUpdate(NODE_UPDATES[update], { args: [asked] })
+const drain = (node: Node) => askOwner(node, 'cordon', { reason: 'new memory', by: 'a test', drain: true })
+const uncordon = (node: Node) => askOwner(node, 'uncordon', {})
 
 const leasesOn = async ({ nodeId }: Node) => {
   const { leases } = await cluster.client.workflow
@@ -112,17 +122,23 @@ test('where nothing starts, the last good revision is tried, and then it is left
   expect(next).toContain(`aim explain ${endpoint}`)
 }, 120_000)
 
-test('what a rollback brings back is the last good revision', async () => {
+test('what a rollback brings back is the last good revision, also after the one at hand has moved', async () => {
   await deploy()
   const before = (await view()).revision
   await deploy({ context: 4_096 })
+  const { home, other } = await places()
+  await drain(home)
+  await servesOn(other)
+  await uncordon(home)
   const fails = (spec: { context?: number }) => spec.context === 4_096
   for (const { machine } of nodes) machine.refuses = fails
   for (const { machine } of nodes) machine.kill(endpoint)
   const isBack = async () => (await view()).healing.some(({ did, outcome }) => did === 'rollback' && outcome === 'done')
   await waitFor('a rollback', isBack, 90_000)
   await phase('serving')
-  expect((await view()).revision).toMatchObject({ specFingerprint: before?.specFingerprint, commit: before?.commit })
+  const { revision } = await view()
+  expect(revision).toMatchObject({ recipe: before?.recipe, commit: before?.commit })
+  expect(revision?.request.context).toBeUndefined()
 }, 120_000)
 
 describe('a node that does not answer any more', () => {
@@ -168,6 +184,47 @@ describe('a node that does not answer any more', () => {
     expect((await view()).replica?.key).toEqual({ ...replica?.key, launch: 2 })
   }, 60_000)
 
+  test('during a deploy is left when that ends without an engine of its own', async () => {
+    await deploy()
+    const { home, other } = await places()
+    other.machine.startsAs = 'silent'
+    const operation = await cluster.aim.deploy({ endpoint, model: 'org/name', node: other.nodeId, context: 4_096 })
+    await until(() => other.machine.running(endpoint).length === 1)
+    await leave(home)
+    await until(async () => (await view()).next?.startsWith(`${operation.workflowId} is at work`) ?? false)
+    await operation.cancel()
+    await expect(operation.result()).rejects.toMatchObject({ code: 'Cancelled' })
+    other.machine.startsAs = 'answers'
+    await servesOn(other)
+    expect((await view()).revision?.request.context).toBeUndefined()
+  }, 90_000)
+
+  test('is not waited for by a deploy that would change nothing', async () => {
+    const [home] = nodes
+    await deploy({ node: home.nodeId })
+    const inspect = fakeProbe.inspect.bind(fakeProbe)
+    let gone: Promise<void> | null = null
+    const spy = vi.spyOn(fakeProbe, 'inspect').mockImplementation(async () => {
+      gone ??= leave(home)
+      return inspect()
+    })
+    await expect(deploy({ node: home.nodeId })).rejects.toMatchObject({ code: 'NodeLost' })
+    spy.mockRestore()
+    expect((await view()).operation).toBeNull()
+  }, 60_000)
+
+  test('yet, when it is stopped, is waited for until it is lost, and never comes back', async () => {
+    await deploy()
+    const { home, other } = await places()
+    await leave(home)
+    await until(async () => (await view()).presence === 'unknown')
+    const { outcome, silent } = await (await cluster.aim.undeploy({ endpoint })).result()
+    expect([outcome, silent]).toEqual(['stopped', [home.nodeId]])
+    await join(home)
+    await until(() => home.machine.running(endpoint).length === 0)
+    expect(other.machine.running(endpoint)).toEqual([])
+  }, 60_000)
+
   test('does not keep an endpoint from being stopped', async () => {
     await deploy({ node: nodes[0].nodeId })
     const [home] = nodes
@@ -183,14 +240,26 @@ describe('a node that does not answer any more', () => {
 test('a node that is drained is left, and serves until the other does', async () => {
   await deploy()
   const { home, other } = await places()
-  const owner = cluster.client.workflow.getHandle(`node/${home.nodeId}`)
-  await owner.executeUpdate(NODE_UPDATES.cordon, { args: [{ reason: 'new memory', by: 'a test', drain: true }] })
+  await drain(home)
   await servesOn(other)
   expect(home.machine.running(endpoint)).toEqual([])
   await until(async () => (await leasesOn(home)).length === 0)
   expect((await view()).healing.at(-1)).toMatchObject({ did: 'repair', why: `node ${home.nodeId} is drained`, outcome: 'done' })
-  await owner.executeUpdate(NODE_UPDATES.uncordon, { args: [{}] })
 }, 60_000)
+
+test('a node that is lost while it is drained is not asked for anything any more', async () => {
+  await deploy()
+  const { home, other } = await places()
+  other.machine.startsAs = 'silent'
+  await drain(home)
+  await until(() => other.machine.running(endpoint).length === 1)
+  await leave(home)
+  await until(async () => (await view()).presence === 'lost')
+  other.machine.startsAs = 'exits'
+  other.machine.kill(endpoint)
+  await waitFor('a wait for the node', async () => (await view()).next?.startsWith(`it waits for node ${home.nodeId}`) ?? false, 60_000)
+  expect(await view()).toMatchObject({ phase: 'repairing', reason: `node ${home.nodeId} does not answer` })
+}, 90_000)
 
 describe('a person comes first', () => {
   test('a stop ends a repair, and nothing is left', async () => {
@@ -199,7 +268,7 @@ describe('a person comes first', () => {
     home.machine.startsAs = 'exits'
     other.machine.startsAs = 'silent'
     home.machine.kill(endpoint)
-    await until(async () => (await view()).operation?.kind === 'repair' && other.machine.running(endpoint).length === 1)
+    await repairOn(other)
     await (await cluster.aim.undeploy({ endpoint })).result()
     for (const node of nodes) {
       expect(node.machine.running(endpoint)).toEqual([])
@@ -213,7 +282,7 @@ describe('a person comes first', () => {
     home.machine.startsAs = 'exits'
     other.machine.startsAs = 'silent'
     home.machine.kill(endpoint)
-    await until(async () => (await view()).operation?.kind === 'repair' && other.machine.running(endpoint).length === 1)
+    await repairOn(other)
     for (const { machine } of nodes) machine.startsAs = 'answers'
     // The engine that the repair had started answers now as well: the deploy still comes first, or finds it done.
     const result = await waitFor('a deploy', async () => deploy({ context: 2_048 }), 60_000)

@@ -81,3 +81,31 @@ test('a run that goes on from another one’s state proves an engine that was ju
   await until(async () => (await cluster.aim.endpoint(name)).view?.restarts === 2)
   expect(cluster.machine.running(name)).toHaveLength(1)
 })
+
+test('messages that make no sense change nothing, and are no end of the watch', async () => {
+  const handle = cluster.client.workflow.getHandle(`endpoint/${endpoint}`)
+  await handle.signal('node')
+  await handle.signal('node', { nodeId: cluster.nodeId, presence: 'asleep' })
+  for (const name of ['beginOperation', 'standDown', 'adoptReplica', 'endOperation']) {
+    await expect(handle.executeUpdate(name, { args: [{ workflowId: 'by hand' }] })).rejects.toMatchObject({
+      cause: { type: 'InvalidInput' },
+    })
+  }
+  expect(await view()).toMatchObject({ phase: 'serving', presence: 'ready', operation: null })
+  cluster.machine.kill(endpoint)
+  await until(async () => (await view())?.restarts === 1)
+})
+
+test('what a deploy hands over is carried to the next run, on simulated hardware too', async () => {
+  const node = await cluster.addNode({ simulated: true })
+  const name = uniqueName('simulated')
+  await (await cluster.aim.deploy({ endpoint: name, model: 'org/name', node: node.nodeId })).result()
+  const handle = cluster.client.workflow.getHandle(`endpoint/${name}`)
+  const { runId } = await handle.describe()
+  const news = { nodeId: 'elsewhere', presence: 'ready', instance: null, drain: false }
+  for (let sent = 0; sent <= 1_000; sent += 50) await Promise.all(Array.from({ length: 50 }, () => handle.signal('node', news)))
+  await until(async () => (await handle.describe()).runId !== runId)
+  expect((await cluster.aim.endpoint(name)).view).toMatchObject({ phase: 'serving', replica: { simulated: true } })
+  node.machine.kill(name)
+  await until(async () => (await cluster.aim.endpoint(name)).view?.restarts === 1)
+}, 60_000)
