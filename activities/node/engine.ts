@@ -66,7 +66,14 @@ export function engineActivities({ nodeId, namespace, probe, launcher, fences, c
         await Promise.all(outdated.map((other) => launcher.stop(other.key, GRACE_SECONDS * 1_000)))
         // An engine that runs holds its memory, and one that has ended never starts again.
         if ((await launcher.inspect(key)).phase === 'absent') await gate.open(spec.gpus, signal)
-        return launcher.launch(key, spec)
+        signal.throwIfAborted()
+        const engine = await launcher.launch(key, spec)
+        // The lease may have been freed meanwhile, just after it was looked what runs here.
+        await fences.check({ endpoint, replica, gpus: spec.gpus, fence }).catch(async (error: unknown) => {
+          await launcher.stop(key, 0)
+          throw error
+        })
+        return engine
       }),
 
     /** Ready means one completed inference on the address that clients use. The cache hears what the endpoint serves. */

@@ -65,9 +65,10 @@ function without(book: NodeBook, goes: (lease: Lease) => boolean): NodeBook {
   return book.leases.some(goes) ? { ...book, leases: book.leases.filter((lease) => !goes(lease)) } : book
 }
 
-/** A book that was lost is written anew from what endpoints have on the node. */
+/** A book that was lost is written anew from what endpoints have on the node; what it knows already stays as it is. */
 export function recover(book: NodeBook, found: readonly Omit<Lease, 'state' | 'owner' | 'grantedAt'>[], at: string): NodeBook {
-  const leases = found.map(({ endpoint, replica, gpus, fence }): Lease => {
+  const unknown = found.filter((name) => !book.leases.some((lease) => isNamed(lease, name)))
+  const leases = unknown.map(({ endpoint, replica, gpus, fence }): Lease => {
     return { endpoint, replica, gpus, fence, state: 'bound', owner: { workflowId: `endpoint/${endpoint}`, runId: '' }, grantedAt: at }
   })
   return withFenceAbove({ ...book, leases: [...book.leases, ...leases] }, Math.max(0, ...leases.map(({ fence }) => fence)))
@@ -95,7 +96,7 @@ export function reservers({ leases }: NodeBook): Owner[] {
   return owners.filter((owner, index) => owners.findIndex((other) => isSameOwner(owner, other)) === index)
 }
 
-export function reservedFor({ leases }: NodeBook, owner: Owner): Lease[] {
+export function reservedFor({ leases }: Pick<NodeBook, 'leases'>, owner: Owner): Lease[] {
   return leases.filter((lease) => lease.state === 'reserved' && isSameOwner(lease.owner, owner))
 }
 
