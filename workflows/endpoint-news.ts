@@ -57,8 +57,12 @@ export async function leave(endpoint: string, replica: Replica): Promise<void> {
   await tell(RELEASE_SIGNAL, replica)
 }
 
+export function releaseLease(nodeId: string, key: LeaseName): Promise<void> {
+  return tell(RELEASE_SIGNAL, { nodeId, key })
+}
+
 /** A node that nobody owns any more has no leases to change. */
-async function tell(signal: string, { nodeId, key: { endpoint, replica, fence } }: Replica): Promise<void> {
+async function tell(signal: string, { nodeId, key: { endpoint, replica, fence } }: { nodeId: string; key: LeaseName }): Promise<void> {
   const lease: LeaseName = { endpoint, replica, fence }
   try {
     await getExternalWorkflowHandle(workflowIds.node(nodeId)).signal(signal, lease)

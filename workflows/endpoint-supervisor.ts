@@ -10,6 +10,7 @@ import {
 } from '../src/contracts/messages.js'
 import { NODE_SIGNAL, type NodeNews } from '../src/contracts/node-owner.js'
 import type { Supervision } from '../src/contracts/supervise.js'
+import type { Lease } from '../src/domain/lease.js'
 import { waiting } from './activities.js'
 import { keepAlive } from './endpoint-care.js'
 import { heal } from './endpoint-healing.js'
@@ -18,7 +19,7 @@ import { endStep, publish, viewOf, type Supervised } from './endpoint-state.js'
 import { failure } from './input.js'
 import { bindLease, hear, leave } from './endpoint-news.js'
 import { rootMessage } from './steps.js'
-import { cleanUpAfter } from './vanished-holder.js'
+import { cleanUpAfter, cleanUpBefore } from './vanished-holder.js'
 import { whileWanted } from './while-wanted.js'
 
 /** One endpoint's state, the messages that change it, and when it is cared for and healed. */
@@ -112,7 +113,9 @@ export class EndpointSupervisor implements Supervised {
 
   private begin(request: BeginOperation): OperationAnswer {
     const held = this.state.operation
+    const isNew = this.state.fence === 0
     const answer = begin(this.state, request)
+    if (isNew) void this.errand(this.endLeftovers())
     if (held === null && this.state.operation !== null) void this.errand(this.follow(this.state.operation))
     publish(this)
     return answer
@@ -129,6 +132,19 @@ export class EndpointSupervisor implements Supervised {
     }
     end(this.state, run)
     publish(this)
+  }
+
+  /** This workflow has just begun: one that was ended by hand before may have left leases, and engines under them. */
+  private async endLeftovers(): Promise<void> {
+    const isOurs = (nodeId: string, { fence, owner }: Lease): boolean => {
+      const { operation, replica } = this.state
+      return (operation !== null && holds(this.state, owner)) || (replica?.nodeId === nodeId && replica.key.fence === fence)
+    }
+    try {
+      await cleanUpBefore(this.endpoint, isOurs)
+    } catch (error) {
+      log.error('what an earlier workflow of the endpoint left is not ended', { endpoint: this.endpoint, error: rootMessage(error) })
+    }
   }
 
   private async errand(work: Promise<void>): Promise<void> {
