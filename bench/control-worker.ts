@@ -25,6 +25,9 @@ await withClosers(async (opened) => {
   opened(() => records.close())
   const connection = await connectWorkers(address)
   opened(() => connection.close())
-  const workers = await createControlWorkers(connection, settings, records)
-  await runWorkers(workers, ended.signal, async () => note(`control worker runs at ${address}`))
+  await runWorkers(
+    () => createControlWorkers(connection, settings, records),
+    ended.signal,
+    async () => note(`control worker runs at ${address}`),
+  )
 })

@@ -67,6 +67,17 @@ export function sweepNode(nodeId: string) {
   })
 }
 
+/** Ends what has no lease on a node that is attended; on its watch queue, where no launch is in the way. */
+export function strayOnNode(nodeId: string) {
+  return proxyActivities<NodeWatchActivities>({
+    taskQueue: watchQueue(nodeId),
+    scheduleToStartTimeout: '10 s',
+    startToCloseTimeout: '15 min',
+    heartbeatTimeout: '10 s',
+    retry: { ...RETRY, maximumAttempts: 3 },
+  })
+}
+
 /**
  * Downloads and starts: as long as they make progress, which they watch themselves. A dead worker is seen by its heartbeat,
  * and is no failure of the work: only failures that the activity itself reports are counted (`toFailure`).

@@ -1,6 +1,6 @@
 import { CancellationScope, getExternalWorkflowHandle, isCancellation, log } from '@temporalio/workflow'
 import type { Replica } from '../src/contracts/endpoint.js'
-import { BIND_SIGNAL, RELEASE_SIGNAL, type Binding, type NodeNews } from '../src/contracts/node-owner.js'
+import { BIND_SIGNAL, RELEASE_SIGNAL, type Binding, type LeaseName, type NodeNews } from '../src/contracts/node-owner.js'
 import { workflowIds } from '../src/contracts/workflow-ids.js'
 import { sweepNode } from './activities.js'
 import { comeBack } from './endpoint-healing.js'
@@ -57,10 +57,14 @@ export async function leave(endpoint: string, replica: Replica): Promise<void> {
   await tell(RELEASE_SIGNAL, replica)
 }
 
+export function releaseLease(nodeId: string, key: LeaseName): Promise<void> {
+  return tell(RELEASE_SIGNAL, { nodeId, key })
+}
+
 /** A node that nobody owns any more has no leases to change. */
 async function tell(
   signal: string,
-  { nodeId, key: { endpoint, replica, fence } }: Replica,
+  { nodeId, key: { endpoint, replica, fence } }: { nodeId: string; key: LeaseName },
   more: Pick<Binding, 'gpus'> = {},
 ): Promise<void> {
   const lease: Binding = { endpoint, replica, fence, ...more }

@@ -12,6 +12,7 @@ import {
 import { NodeNewsInput } from '../src/contracts/manage-node.js'
 import { NODE_SIGNAL } from '../src/contracts/node-owner.js'
 import { AdoptionInput, BeginInput, RunInput, type Supervision } from '../src/contracts/supervise.js'
+import type { Lease } from '../src/domain/lease.js'
 import { waiting } from './activities.js'
 import { keepAlive } from './endpoint-care.js'
 import { heal } from './endpoint-healing.js'
@@ -20,7 +21,7 @@ import { endStep, publish, viewOf, type Supervised } from './endpoint-state.js'
 import { failure, parseInput } from './input.js'
 import { bindLease, hear, leave } from './endpoint-news.js'
 import { rootMessage } from './steps.js'
-import { cleanUpAfter } from './vanished-holder.js'
+import { cleanUpAfter, cleanUpBefore } from './vanished-holder.js'
 import { whileWanted } from './while-wanted.js'
 
 /** When something is in the way of waiting for the holder of the lock, it is tried again after this long. */
@@ -125,7 +126,9 @@ export class EndpointSupervisor implements Supervised {
 
   private begin(request: BeginOperation): OperationAnswer {
     const held = this.state.operation
+    const isNew = this.state.fence === 0
     const answer = begin(this.state, request)
+    if (isNew) void this.errand(this.endLeftovers())
     if (held === null && this.state.operation !== null) void this.errand(this.follow(this.state.operation))
     publish(this)
     return answer
@@ -144,6 +147,19 @@ export class EndpointSupervisor implements Supervised {
     }
     end(this.state, run)
     publish(this)
+  }
+
+  /** This workflow has just begun: one that was ended by hand before may have left leases, and engines under them. */
+  private async endLeftovers(): Promise<void> {
+    const isOurs = (nodeId: string, { fence, owner }: Lease): boolean => {
+      const { operation, replica } = this.state
+      return (operation !== null && holds(this.state, owner)) || (replica?.nodeId === nodeId && replica.key.fence === fence)
+    }
+    try {
+      await cleanUpBefore(this.endpoint, isOurs)
+    } catch (error) {
+      log.error('what an earlier workflow of the endpoint left is not ended', { endpoint: this.endpoint, error: rootMessage(error) })
+    }
   }
 
   private async errand(work: Promise<void>): Promise<void> {

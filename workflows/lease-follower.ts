@@ -39,14 +39,20 @@ export class LeaseFollower {
   private async settleAfter(owner: Owner): Promise<void> {
     try {
       await waiting.awaitClosed({ run: owner })
-      this.settling += 1
-      for (const lease of reservedFor(this.node.book, owner)) await this.settle(lease)
-      this.settling -= 1
+      await this.settleAll(reservedFor(this.node.book, owner))
     } catch (error) {
       if (isCancellation(error)) throw error
-      this.settling = 0
       log.warn('the leases of a flow that has ended are not settled yet', { ...owner, error: rootMessage(error) })
       await sleep(RETRY_MS)
+    }
+  }
+
+  private async settleAll(leases: Lease[]): Promise<void> {
+    this.settling += 1
+    try {
+      for (const lease of leases) await this.settle(lease)
+    } finally {
+      this.settling -= 1
     }
   }
 
@@ -56,7 +62,7 @@ export class LeaseFollower {
     const { endpoint, fence } = lease
     const current = await control.currentReplica({ endpoint })
     if (current?.nodeId === nodeId && current.key.fence === fence) return this.node.keep(bind(this.node.book, lease))
-    // A node that does not answer ends it when it comes back, before anything else.
+    // Where that does not work the node does it by itself, once the lease is gone: soon, or first of all when it comes back.
     if (state.presence === 'ready') await this.stop(lease)
     this.node.keep(release(this.node.book, lease))
   }

@@ -5,13 +5,13 @@ import type { Lease } from '../src/domain/lease.js'
 import { rootMessage } from './steps.js'
 
 /** Tells everybody who has a lease: an endpoint for what is its own, a flow for what is reserved for it. */
-export function tellHolders(leases: readonly Lease[], news: NodeNews): void {
+export async function tellHolders(leases: readonly Lease[], news: NodeNews): Promise<void> {
   const holders = new Map<string, string | undefined>()
   for (const { state, endpoint, owner } of leases) {
     if (state === 'bound') holders.set(workflowIds.endpoint(endpoint), undefined)
     else holders.set(owner.workflowId, owner.runId)
   }
-  for (const [workflowId, runId] of holders) void tell(workflowId, runId, news)
+  await Promise.all([...holders].map(([workflowId, runId]) => tell(workflowId, runId, news)))
 }
 
 /** One that has closed needs no news: what it had here is freed when its end is seen. */

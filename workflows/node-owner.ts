@@ -36,6 +36,8 @@ export function newNode(nowMs: number): NodeState {
     graceSeconds: 60,
     turn: 0,
     attendedBy: null,
+    unswept: false,
+    unheard: [],
   }
 }
 
@@ -43,10 +45,12 @@ export function newNode(nowMs: number): NodeState {
 export class NodeOwner {
   updates = 0
   forgotten = false
+  /** News that is on its way: what is not sent when the run closes is never sent. */
+  errands = 0
   /** Called when another process of the node has registered than the one that attends. */
   onReplaced: () => void = () => {}
   readonly follower: LeaseFollower
-  private recovered: Promise<void> | null = null
+  private recovering: Promise<void> | null = null
 
   constructor(
     readonly nodeId: string,
@@ -71,7 +75,6 @@ export class NodeOwner {
       (asked) => this.refuseOverdue(asked),
     )
     this.onUpdate(NODE_UPDATES.lease, ClaimInput, (claim) => this.lease(claim))
-    this.onUpdate(NODE_UPDATES.release, LeaseNameInput, (name) => this.keep(release(this.book, name)))
     this.onUpdate(NODE_UPDATES.giveBack, GiveBackInput, (what) => this.keep(giveBack(this.book, what)))
     this.onUpdate(
       NODE_UPDATES.quarantine,
@@ -99,10 +102,20 @@ export class NodeOwner {
     return this.state.book
   }
 
+  /** Whoever frees a lease, the node itself ends what still runs under it: a stop that was asked of it may have failed, or come too early. */
   keep(book: NodeBook): void {
-    if (book === this.state.book) return
+    const before = this.state.book
+    if (book === before) return
+    this.state.unswept ||= before.leases.some(({ fence }) => !book.leases.some((lease) => lease.fence === fence))
     this.state.book = book
     this.publish()
+  }
+
+  /** What may go on running on the node. */
+  get kept(): Registered {
+    const { fence, leases } = this.book
+    const names = leases.map(({ endpoint, replica, fence: own }) => ({ endpoint, replica, fence: own }))
+    return { fence, leases: names, unheard: this.state.unheard }
   }
 
   /** What is there and whether it answers; whoever has a lease here hears of a change. */
@@ -116,7 +129,10 @@ export class NodeOwner {
   tell(): void {
     const { presence, identity, book } = this.state
     const drain = book.cordon?.drain ?? false
-    tellHolders(book.leases, { nodeId: this.nodeId, presence, instance: identity?.instance ?? null, drain })
+    this.errands += 1
+    void tellHolders(book.leases, { nodeId: this.nodeId, presence, instance: identity?.instance ?? null, drain }).finally(() => {
+      this.errands -= 1
+    })
   }
 
   private onUpdate<Schema extends z.ZodType>(
@@ -152,23 +168,29 @@ export class NodeOwner {
   }
 
   /** A book that begins may have been lost with a workflow that was terminated: the endpoints know what they have here. */
-  private async recover(): Promise<void> {
-    const replicas = await control.replicasOn({ nodeId: this.nodeId })
+  async recover(): Promise<void> {
+    const { replicas, unheard } = await control.replicasOn({ nodeId: this.nodeId })
     const found = replicas.map(({ key: { endpoint, replica, fence }, spec: { gpus } }) => ({ endpoint, replica, fence, gpus }))
     this.keep(recover(this.book, found, now()))
+    this.state.unheard = unheard
+  }
+
+  /** Once for all who register meanwhile; again when it failed. */
+  private recoverOnce(): Promise<void> {
+    this.recovering ??= this.recover().finally(() => (this.recovering = null))
+    return this.recovering
   }
 
   private async register({ highestFence, turn, ...told }: z.output<typeof RegistrationInput>): Promise<Registered> {
     const { state } = this
-    if (state.identity === null) await (this.recovered ??= this.recover())
+    if (state.identity === null) await this.recoverOnce()
     const { nodeId, hostname, machineId, bootId, instance, gpus, labels, simulated, graceSeconds } = told
     const replaced = state.attendedBy !== null && state.attendedBy !== instance
     Object.assign(state, { identity: { nodeId, hostname, machineId, bootId, instance }, gpus, labels, simulated, graceSeconds })
     this.keep(withFenceAbove(this.book, highestFence))
     this.publish()
     if (turn === null && replaced) this.onReplaced()
-    const { fence, leases } = this.book
-    return { fence, leases: leases.map(({ endpoint, replica, fence: own }) => ({ endpoint, replica, fence: own })) }
+    return this.kept
   }
 
   private refuseStranger({ nodeId, instance, machineId, hostname, turn }: z.output<typeof RegistrationInput>): void {

@@ -3,8 +3,9 @@ import { attendOnNode } from './activities.js'
 import type { NodeOwner } from './node-owner.js'
 import { rootMessage } from './steps.js'
 
-/** A fresh attendance is waited for at least this long before its node counts as lost. */
-const LEAST_WAIT_MS = 3_000
+/** So long a last, fresh attendance is offered before the node counts as lost: a grace time may pass while Temporal itself is down. */
+const CONFIRM_MS = 3_000
+const LEAST_WAIT_MS = 1_000
 const BACKOFF_MS = { first: 1_000, most: 30_000 }
 
 /**
@@ -13,7 +14,9 @@ const BACKOFF_MS = { first: 1_000, most: 30_000 }
  */
 export async function keepPresence(owner: NodeOwner): Promise<never> {
   for (let failures = 0; ;) {
-    const end = await attendOnce(owner)
+    const waitMs = waitFor(owner)
+    let end = await attendOnce(owner, waitMs)
+    if (end === 'silent') end = await attendOnce(owner, CONFIRM_MS)
     owner.state.attendedBy = end === 'over' ? owner.state.attendedBy : null
     if (end === 'over' || end === 'silent') failures = 0
     if (end === 'over') continue
@@ -27,7 +30,7 @@ export async function keepPresence(owner: NodeOwner): Promise<never> {
 /** `over`: it has lasted its time; `silent`: nobody took it up; `broken`: it ended with its process or made way; `failed`: it could not begin. */
 type End = 'over' | 'silent' | 'broken' | 'failed'
 
-async function attendOnce(owner: NodeOwner): Promise<End> {
+async function attendOnce(owner: NodeOwner, waitMs: number | null): Promise<End> {
   const { state } = owner
   state.turn += 1
   const scope = new CancellationScope()
@@ -37,7 +40,7 @@ async function attendOnce(owner: NodeOwner): Promise<End> {
     scope.cancel()
   }
   try {
-    await scope.run(() => attendOnNode(owner.nodeId, waitMs(owner)).attendNode({ turn: state.turn }))
+    await scope.run(() => attendOnNode(owner.nodeId, waitMs).attendNode({ turn: state.turn }))
     return 'over'
   } catch (error) {
     if (isCancellation(error) && !replaced) throw error
@@ -45,11 +48,12 @@ async function attendOnce(owner: NodeOwner): Promise<End> {
   }
 }
 
-/** What is left of the grace time; a node that is lost may come back at any time. */
-function waitMs({ state: { presence, since, graceSeconds } }: NodeOwner): number | null {
+/** What is left of the grace time, without its end; a node that is lost may come back at any time. A clock that was set back prolongs nothing. */
+function waitFor({ state: { presence, since, graceSeconds } }: NodeOwner): number | null {
   if (presence === 'lost') return null
   const graceMs = graceSeconds * 1_000
-  return presence === 'ready' ? graceMs : Math.max(LEAST_WAIT_MS, Date.parse(since) + graceMs - Date.now())
+  const leftMs = presence === 'ready' ? graceMs : Math.min(graceMs, Date.parse(since) + graceMs - Date.now())
+  return Math.max(LEAST_WAIT_MS, leftMs - CONFIRM_MS)
 }
 
 function endOf(error: unknown, nodeId: string): End {

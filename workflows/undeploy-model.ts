@@ -1,7 +1,6 @@
 import { UNDEPLOY_STEPS, UndeployRequest } from '../src/contracts/deploy.js'
 import type { UndeployResult } from '../src/contracts/endpoint.js'
-import type { OperationAnswer } from '../src/contracts/messages.js'
-import { control, onNode, sweepNode, waiting } from './activities.js'
+import { control, onNode, sweepNode } from './activities.js'
 import { failure, parseInput } from './input.js'
 import { endHolder, resultOf, type Lock } from './operation.js'
 import { recorded, rootFailure, whyItFailed } from './record.js'
@@ -12,8 +11,6 @@ import { show } from './visibility.js'
 
 /** Longer than this nobody waits for a node that its owner does not hear of either. */
 const PATIENCE_MS = 120_000
-
-type Begun = Extract<OperationAnswer, { outcome: 'begun' }>
 
 /** Takes an endpoint out of service: whatever runs under its name is stopped on every node, then its own workflow ends. */
 export async function undeployModel(input: unknown): Promise<UndeployResult> {
@@ -38,7 +35,7 @@ export async function undeployModel(input: unknown): Promise<UndeployResult> {
         return swept
       })
       await steps.run('release', async () => {
-        await giveBackEverywhere(endpoint)
+        await control.giveBackEverywhere({ endpoint })
         await control.retire({ endpoint })
       })
 
@@ -62,13 +59,6 @@ async function takeOver(endpoint: string, revisionFloor: number, undo: Undo): Pr
     const result = await resultOf(answer.holder, tries)
     if (result !== null) return { outcome: 'joined', result }
   }
-}
-
-/** Leases are kept by the owners of nodes, which answer also for a node that does not. */
-async function giveBackEverywhere(endpoint: string): Promise<void> {
-  const views = await control.nodeViews()
-  const holding = views.filter(({ leases }) => leases.some((lease) => lease.endpoint === endpoint))
-  await Promise.all(holding.map(({ nodeId }) => control.giveBackLeases({ nodeId, endpoint })))
 }
 
 /** Stops the endpoint's engines on every node. Its own node must answer unless it is lost, or that is waived; others that do not are named. */

@@ -1,4 +1,4 @@
-import type { LeaseName, NodeView } from '../../src/contracts/node-owner.js'
+import type { NodeView } from '../../src/contracts/node-owner.js'
 import type { Claim, LeaseAnswer, Owner } from '../../src/domain/lease.js'
 import type { NodeOwners } from '../../src/ports/node-owners.js'
 import { caller } from '../run.js'
@@ -12,10 +12,10 @@ export function leaseActivities({ owners }: { owners: NodeOwners }) {
 
     leaseGpus: ({ nodeId, ...claim }: OnNode<Claim>): Promise<LeaseAnswer> => owners.lease(nodeId, claim, caller()),
 
-    releaseLease: ({ nodeId, ...lease }: OnNode<LeaseName>): Promise<void> => owners.release(nodeId, lease, caller()),
-
     giveBackLeases: ({ nodeId, ...what }: OnNode<{ endpoint: string; owner?: Owner }>): Promise<void> =>
       owners.giveBack(nodeId, what, caller()),
+
+    giveBackEverywhere: (what: { endpoint: string; owner?: Owner }): Promise<void> => owners.giveBackEverywhere(what, caller()),
 
     quarantineGpu: ({ nodeId, gpu, reason }: OnNode<{ gpu: number; reason: string }>): Promise<void> =>
       owners.quarantine(nodeId, gpu, reason, caller()),

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { EndpointRevision, EndpointView, Operation, Replica } from '../../src/contracts/endpoint.js'
 import type { OperationAnswer, Run } from '../../src/contracts/messages.js'
 import type { Cluster } from '../../src/ports/cluster.js'
@@ -6,6 +7,9 @@ import { caller } from '../run.js'
 
 type For = { endpoint: string; holder?: Run }
 type Begin = { endpoint: string; kind: Operation['kind']; requestFingerprint: string; revisionFloor: number }
+
+/** Only a workflow that was ended by hand leaves leases: that need not be seen at once. */
+const LOOK_MS = 20_000
 
 /** What a flow asks of an endpoint's own workflow. Asked again, each changes nothing. */
 export function operationActivities({ cluster }: { cluster: Cluster }) {
@@ -18,7 +22,7 @@ export function operationActivities({ cluster }: { cluster: Cluster }) {
     /** Null: there is no such endpoint. */
     endpointView: ({ endpoint }: { endpoint: string }): Promise<EndpointView | null> => cluster.endpointView(endpoint),
 
-    replicasOn: ({ nodeId }: { nodeId: string }): Promise<Replica[]> => cluster.replicasOn(nodeId),
+    replicasOn: ({ nodeId }: { nodeId: string }): ReturnType<Cluster['replicasOn']> => cluster.replicasOn(nodeId),
 
     /** A child asks for the flow that holds the lock: its `holder`. */
     standDown: ({ endpoint, holder }: For): Promise<void> => cluster.standDown(endpoint, { ...caller(), ...holder }),
@@ -42,6 +46,16 @@ export function operationActivities({ cluster }: { cluster: Cluster }) {
 export function waitingActivities({ cluster }: { cluster: Cluster }) {
   return {
     awaitClosed: ({ run }: { run: Run }): Promise<void> => beating(5_000, (signal) => cluster.closed(run, signal)),
+
+    /** Answers with those of the endpoints whose own workflow has ended, as soon as there is one. */
+    awaitEndOfAny: ({ endpoints }: { endpoints: string[] }): Promise<string[]> =>
+      beating(5_000, async (signal) => {
+        for (;;) {
+          await delay(LOOK_MS, undefined, { signal })
+          const ended = await cluster.endedEndpoints(endpoints)
+          if (ended.length > 0) return ended
+        }
+      }),
 
     /** Null: it was ended from outside. */
     awaitResult: ({ run }: { run: Run }): Promise<unknown> => beating(5_000, (signal) => cluster.resultOf(run, signal)),

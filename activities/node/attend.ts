@@ -1,34 +1,42 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { GRACE_SECONDS, type EngineKey } from '../../src/domain/engine.js'
+import { GRACE_SECONDS } from '../../src/domain/engine.js'
+import { isOver } from '../../src/domain/strays.js'
 import type { Registered } from '../../src/contracts/node-owner.js'
 import type { EngineLauncher } from '../../src/ports/engine-launcher.js'
+import type { FenceStore } from '../../src/ports/fence-store.js'
 import type { NodeDesk } from '../../src/ports/node-desk.js'
 import { beating } from '../beat.js'
 
-type Ports = { namespace: string; launcher: EngineLauncher; desk: NodeDesk }
+type Ports = { namespace: string; launcher: EngineLauncher; fences: FenceStore; desk: NodeDesk }
 
 /** One attendance lasts this long; the next follows at once. */
 const ATTEND_MS = 12 * 60 * 60_000
 const BEAT_MS = 1_000
 
 /** That a node answers costs no history: one long activity that beats. */
-export function attendActivities({ namespace, launcher, desk }: Ports) {
+export function attendActivities({ namespace, launcher, fences, desk }: Ports) {
+  /** From here on nothing starts under a lease that is over; what runs under one is stopped. */
+  const keepOnly = async (kept: Registered): Promise<void> => {
+    fences.keepOnly(kept)
+    const engines = (await launcher.list()).filter(({ key, state }) => state.phase === 'running' && key.namespace === namespace)
+    const strays = engines.filter(({ key }) => isOver(key, kept))
+    await Promise.all(strays.map(({ key }) => launcher.stop(key, GRACE_SECONDS * 1_000)))
+  }
+
   return {
     /** First of all, whatever has no place here any more is stopped; only then is the node there for new work. */
     attendNode: ({ turn }: { turn: number }): Promise<void> =>
       beating(BEAT_MS, async (signal) => {
-        const allowed = await desk.register(turn)
-        const engines = (await launcher.list()).filter(({ key, state }) => state.phase === 'running' && key.namespace === namespace)
-        const strays = engines.filter(({ key }) => isStray(key, allowed))
-        await Promise.all(strays.map(({ key }) => launcher.stop(key, GRACE_SECONDS * 1_000)))
-        await desk.arrive(turn)
-        await delay(ATTEND_MS, undefined, { signal })
+        try {
+          await keepOnly(await desk.register(turn))
+          await desk.arrive(turn)
+          await delay(ATTEND_MS, undefined, { signal })
+        } finally {
+          desk.leave(turn)
+        }
       }),
-  }
-}
 
-/** Its lease has moved on. One with a higher fence was granted after the answer. */
-function isStray(key: EngineKey, { fence, leases }: Registered): boolean {
-  const leased = leases.some((lease) => lease.endpoint === key.endpoint && lease.replica === key.replica && lease.fence === key.fence)
-  return !leased && key.fence <= fence
+    /** The same while the node is attended: a lease was freed, and whoever freed it may not have stopped what was started under it. */
+    endStrays: (kept: Registered): Promise<void> => beating(BEAT_MS, () => keepOnly(kept)),
+  }
 }

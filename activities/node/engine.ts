@@ -67,6 +67,7 @@ export function engineActivities({ nodeId, namespace, probe, launcher, fences, c
         await Promise.all(outdated.map((other) => launcher.stop(other.key, GRACE_SECONDS * 1_000)))
         // An engine that runs holds its memory, and one that has ended never starts again.
         if ((await launcher.inspect(key)).phase === 'absent') await gate.open(spec.gpus, signal)
+        signal.throwIfAborted()
         const launched = await launcher.launch(key, spec)
         // Whoever ended this lease meanwhile saw no engine that could be stopped.
         await fences.check(start).catch(async (error: unknown) => {

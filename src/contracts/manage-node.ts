@@ -75,6 +75,10 @@ const NodeState = z.strictObject({
   turn: Counter,
   /** The node worker's process that attends; null: none does. */
   attendedBy: z.string().nullable(),
+  /** A lease was freed since the node last ended what has none. */
+  unswept: z.boolean().default(false),
+  /** Endpoints that did not answer when the book was written anew. */
+  unheard: z.array(EndpointName).default([]),
 })
 export type NodeState = z.infer<typeof NodeState>
 

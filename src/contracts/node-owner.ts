@@ -14,7 +14,7 @@ export type Registration = NodeIdentity & {
   highestFence: number
   /** Seconds that the node may be silent before it counts as lost. */
   graceSeconds: number
-  /** The attendance that registers, as \`attendNode\` was given it; null: a process that has just started. */
+  /** The attendance that registers, as `attendNode` was given it; null: a process that has just started. */
   turn: number | null
 }
 
@@ -23,9 +23,9 @@ export type Arrival = { instance: string; turn: number }
 
 /**
  * What the node may keep: an engine under any other key with a fence up to `fence` is stopped before anything else. Grants after this answer
- * have a higher fence.
+ * have a higher fence. `unheard`: endpoints that do not answer now, so that nobody knows what they have here: it stays.
  */
-export type Registered = { fence: number; leases: Pick<Lease, 'endpoint' | 'replica' | 'fence'>[] }
+export type Registered = { fence: number; leases: Pick<Lease, 'endpoint' | 'replica' | 'fence'>[]; unheard: string[] }
 
 /** Names of the query, updates and signals of `node/<nodeId>`. */
 export const NODE_QUERY = 'node'
@@ -33,7 +33,6 @@ export const NODE_UPDATES = {
   register: 'register',
   arrive: 'arrive',
   lease: 'lease',
-  release: 'release',
   giveBack: 'giveBack',
   cordon: 'cordon',
   uncordon: 'uncordon',

@@ -105,7 +105,7 @@ export function reservers({ leases }: NodeBook): Owner[] {
   return owners.filter((owner, index) => owners.findIndex((other) => isSameOwner(owner, other)) === index)
 }
 
-export function reservedFor({ leases }: NodeBook, owner: Owner): Lease[] {
+export function reservedFor({ leases }: Pick<NodeBook, 'leases'>, owner: Owner): Lease[] {
   return leases.filter((lease) => lease.state === 'reserved' && isSameOwner(lease.owner, owner))
 }
 

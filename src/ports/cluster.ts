@@ -10,8 +10,10 @@ export interface Cluster {
   actorOf(run: Run): Promise<string>
   /** How an endpoint stands; null when there is none of this name. */
   endpointView(endpoint: string): Promise<EndpointView | null>
-  /** What serves on this node now, of all endpoints. */
-  replicasOn(nodeId: string): Promise<Replica[]>
+  /** What serves on this node now, of all endpoints. `unheard`: those that seem to be there and did not answer. */
+  replicasOn(nodeId: string): Promise<{ replicas: Replica[]; unheard: string[] }>
+  /** Which of these endpoints have no workflow of their own any more. */
+  endedEndpoints(endpoints: readonly string[]): Promise<string[]>
   /** Starts the endpoint's own workflow if there is none, and asks it for the lock. */
   beginOperation(endpoint: string, request: Omit<BeginOperation, keyof Run>, caller: Caller): Promise<OperationAnswer>
   /** The supervisor lets go of its engine, so that another can take its port. */

@@ -6,4 +6,6 @@ export interface NodeDesk {
   register(turn: number): Promise<Registered>
   /** Nothing runs here any more that has no lease: the node may be given work. */
   arrive(turn: number): Promise<void>
+  /** The attendance has ended. */
+  leave(turn: number): void
 }

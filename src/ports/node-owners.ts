@@ -1,5 +1,5 @@
 import type { Caller } from '../contracts/messages.js'
-import type { LeaseName, NodeView } from '../contracts/node-owner.js'
+import type { NodeView } from '../contracts/node-owner.js'
 import type { Claim, LeaseAnswer, Owner } from '../domain/lease.js'
 
 /** The control worker's arm to the owners of nodes (`manageNode`). Every call may be repeated: update ids follow from the caller's request. */
@@ -8,9 +8,9 @@ export interface NodeOwners {
   views(): Promise<NodeView[]>
   /** @throws AimError NotFound for a node that never registered. */
   lease(nodeId: string, claim: Claim, caller: Caller): Promise<LeaseAnswer>
-  /** A lease that is gone already is no error. */
-  release(nodeId: string, lease: LeaseName, caller: Caller): Promise<void>
-  /** Gives up everything that an endpoint has on the node, or what is reserved for one flow. */
+  /** Gives up everything that an endpoint has on the node, or what is reserved for one flow. What is gone already is no error. */
   giveBack(nodeId: string, what: { endpoint: string; owner?: Owner }, caller: Caller): Promise<void>
+  /** The same on every node that has any of it, or that does not say. @throws when one of them cannot be told. */
+  giveBackEverywhere(what: { endpoint: string; owner?: Owner }, caller: Caller): Promise<void>
   quarantine(nodeId: string, gpu: number, reason: string, caller: Caller): Promise<void>
 }

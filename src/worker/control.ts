@@ -23,7 +23,7 @@ export async function runControlWorker(settings: Settings, { signal, onStep }: W
     opened(() => records.close())
     const connection = await connectWorkers(temporal.address)
     opened(() => connection.close())
-    const workers = await createControlWorkers(connection, settings, records)
-    await runWorkers(workers, signal, async () => onStep(`control worker runs at ${temporal.address}`))
+    const create = () => createControlWorkers(connection, settings, records)
+    await runWorkers(create, signal, async () => onStep(`control worker runs at ${temporal.address}`))
   })
 }

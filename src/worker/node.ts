@@ -35,11 +35,12 @@ export async function serveNode(settings: Settings, { signal, onStep }: WorkerHo
     const ports = nodePortsOf(settings, peers?.url, onStep)
     const desk = await nodeDesk(connection, settings, ports)
     opened(() => desk.close())
-    const workers = await createNodeWorkers(connection, ports, desk)
     onStep(`registering node ${nodeId} at ${temporal.address}: a control worker answers`)
-    await runWorkers(workers, signal, async () => {
-      await desk.open()
+    // Who is not the node takes none of its work.
+    await runWorkers(null, signal, async (run) => {
+      await desk.open(async () => run(() => createNodeWorkers(connection, ports, desk)))
       onStep(`node ${nodeId} runs at ${temporal.address}`)
+      await desk.untilTaken()
     })
   })
 }

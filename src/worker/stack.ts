@@ -62,16 +62,17 @@ export async function runStack(asked: Settings, { signal, onStep, onReady }: Sta
     const ports = nodePortsOf(settings, peers?.url, onStep)
     const desk = await nodeDesk(connection, settings, ports)
     opened(() => desk.close())
-    const workers = await Promise.all([createControlWorkers(connection, settings, records), createNodeWorkers(connection, ports, desk)])
+    const control = () => createControlWorkers(connection, settings, records)
     const self = { pid: process.pid, startTime: processStartTime(process.pid) ?? 0 }
     opened(() => removeStackFile(paths.stackFile, self))
-    await runWorkers(workers.flat(), until, async () => {
-      await desk.open()
+    await runWorkers(control, until, async (run) => {
+      await desk.open(async () => run(() => createNodeWorkers(connection, ports, desk)))
       if (until.aborted) return
       const { address, uiUrl } = temporal
       const stack = { ...self, address, namespace: settings.temporalNamespace, uiUrl, apiUrl: api.url, hubUrl: settings.hubEndpoint }
       writeStackFile(paths.stackFile, stack)
       await onReady(stack)
+      await desk.untilTaken()
     })
   })
   if (ended.signal.aborted) throw ended.signal.reason

@@ -5,6 +5,7 @@ import type { PinnedModel, Weights } from '../../src/contracts/model.js'
 import { engineKeyName, type EngineKey, type EngineSpec, type EngineState } from '../../src/domain/engine.js'
 import type { Measurement } from '../../src/domain/measurement.js'
 import type { Recipe } from '../../src/domain/recipe.js'
+import { isOver } from '../../src/domain/strays.js'
 import type { EngineClient } from '../../src/ports/engine-client.js'
 import type { EngineLauncher } from '../../src/ports/engine-launcher.js'
 import type { FenceStore } from '../../src/ports/fence-store.js'
@@ -248,8 +249,16 @@ export class FakeRecords implements Records {
 /** Fences of a node without a disk. */
 export class FakeFences implements FenceStore {
   private readonly seen = new Map<string, number>()
+  private kept: Parameters<FenceStore['keepOnly']>[0] | null = null
+
+  keepOnly(kept: Parameters<FenceStore['keepOnly']>[0]): void {
+    this.kept = kept
+  }
 
   async check({ endpoint, replica, gpus, fence }: Parameters<FenceStore['check']>[0]): Promise<void> {
+    if (this.kept !== null && isOver({ endpoint, replica, fence }, this.kept)) {
+      throw new AimError('LeaseFenced', { fence, endpoint, node: 'fake', highest: this.kept.fence })
+    }
     const names = [`${endpoint}/${replica}`, ...gpus.map(String)]
     const highest = Math.max(this.seen.get(endpoint) ?? 0, ...names.map((name) => this.seen.get(name) ?? 0))
     if (highest > fence) throw new AimError('LeaseFenced', { fence, endpoint, node: 'fake', highest })

@@ -261,6 +261,14 @@ test('a node that is lost while it is drained is not asked for anything any more
   expect(await view()).toMatchObject({ phase: 'repairing', reason: `node ${home.nodeId} does not answer` })
 }, 90_000)
 
+test('an endpoint whose workflow was ended by hand has one engine again after the next deploy', async () => {
+  await deploy({ node: nodes[0].nodeId })
+  await cluster.client.workflow.getHandle(`endpoint/${endpoint}`).terminate('by a test')
+  await deploy({ node: nodes[1].nodeId })
+  await until(async () => (await leasesOn(nodes[0])).length === 0 && nodes[0].machine.running(endpoint).length === 0)
+  expect(nodes[1].machine.running(endpoint)).toHaveLength(1)
+}, 60_000)
+
 describe('a person comes first', () => {
   test('a stop ends a repair, and nothing is left', async () => {
     await deploy()

@@ -55,7 +55,7 @@ describe('a node that answers', () => {
     })
     await signal(BIND_SIGNAL, fenceOf(one))
     await until(async () => (await view()).leases.some(({ state }) => state === 'bound'))
-    await owners.release(nodeId, { endpoint, replica: 0, fence: fenceOf(one) }, caller())
+    await signal(RELEASE_SIGNAL, fenceOf(one))
     expect(await lease([1, 3], { endpoint: uniqueName('third') })).toMatchObject({ outcome: 'granted' })
   })
 
@@ -109,6 +109,29 @@ describe('a node that answers', () => {
     await end(supervisor)
   })
 
+  test('ends by itself what a lease was freed for, whoever freed it and whatever was stopped', async () => {
+    const [freed, stays] = [fenceOf(await lease([0])), fenceOf(await lease([1], { endpoint: `${endpoint}-2` }))]
+    const machine = cluster.machineOf(nodeId)
+    const started = { namespace: cluster.namespace, replica: 0, launch: 1 }
+    await machine.launch({ ...started, endpoint, fence: freed }, spec())
+    await machine.launch({ ...started, endpoint: `${endpoint}-2`, fence: stays }, spec())
+    await owners.giveBack(nodeId, { endpoint }, caller())
+    await until(() => machine.running(endpoint).length === 0)
+    expect(machine.running(`${endpoint}-2`)).toHaveLength(1)
+    expect((await view()).presence).toBe('ready')
+  })
+
+  test('frees what an endpoint has whose workflow was ended by hand, and ends its engine', async () => {
+    const fence = fenceOf(await lease([0]))
+    const supervisor = await openRun(`endpoint/${endpoint}`)
+    await signal(BIND_SIGNAL, fence)
+    const machine = cluster.machineOf(nodeId)
+    await machine.launch({ namespace: cluster.namespace, endpoint, replica: 0, fence, launch: 1 }, spec())
+    await end(supervisor.workflowId)
+    await waitFor('the end of the lease', async () => (await view()).leases.length === 0, 60_000)
+    await until(() => machine.running(endpoint).length === 0)
+  }, 90_000)
+
   test('whose workflow was ended by hand is known again soon, with what endpoints have there', async () => {
     const fence = fenceOf(await lease([0, 1]))
     const key = { namespace: cluster.namespace, endpoint, replica: 0, fence, launch: 1 }
@@ -119,7 +142,7 @@ describe('a node that answers', () => {
     const options = { workflowId: supervisor, taskQueue: CONTROL_QUEUE, args: [{ endpoint, carried }] }
     await client.workflow.start('superviseEndpoint', options)
     await until(async () => (await cluster.aim.endpoint(endpoint)).view?.replica?.nodeId === nodeId)
-    await cluster.forgetNode(nodeId)
+    await handle().terminate('by a test')
     await until(async () => (await cluster.aim.nodes()).includes(nodeId) && (await view()).presence === 'ready')
     expect((await view()).leases).toMatchObject([{ endpoint, gpus: [0, 1], fence, state: 'bound' }])
     expect(cluster.machineOf(nodeId).running(endpoint)).toHaveLength(1)
@@ -139,6 +162,13 @@ describe('a node that answers', () => {
     }))
     await expect(desk.open()).rejects.toMatchObject({ code: 'NodeTaken', message: `node ${nodeId} is run by machine fake already` })
     expect((await view()).identity?.hostname).toBe('fake')
+  })
+
+  test('that nobody registers, because its name was mistyped, can be forgotten', async () => {
+    const mistyped = uniqueName('mistyped')
+    await client.workflow.start('manageNode', { workflowId: `node/${mistyped}`, taskQueue: CONTROL_QUEUE, args: [{ nodeId: mistyped }] })
+    await handle(mistyped).executeUpdate(NODE_UPDATES.forget, { args: [{}] })
+    await handle(mistyped).result()
   })
 
   test('takes nothing new while it is cordoned; a drain asks those who are there to leave', async () => {
@@ -259,6 +289,7 @@ describe('a node that dies', () => {
 
   test('can be forgotten, with force when endpoints are still bound to it; its GPUs come back under higher fences', async () => {
     const fence = fenceOf(await lease([0]))
+    const receiver = await openRun(`endpoint/${endpoint}`)
     await signal(BIND_SIGNAL, fence)
     await launch(endpoint, fence)
     await child.kill('SIGKILL')
@@ -266,6 +297,7 @@ describe('a node that dies', () => {
     await expect(update('forget', {})).rejects.toMatchObject({ cause: { type: 'InvalidInput' } })
     await update('forget', { force: true })
     await until(async () => !(await cluster.aim.nodes()).includes(nodeId))
+    expect((await newsTo(receiver)).at(-1)).toMatchObject({ nodeId, presence: 'lost' })
     child = startNode()
     await child.nextLine()
     expect(await running()).toEqual([])

@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { tryLockFile, type FileLock } from '../../config/lock-file.js'
 import { AimError } from '../../contracts/errors.js'
+import { isOver } from '../../domain/strays.js'
 import type { FenceStore } from '../../ports/fence-store.js'
 
 /** Highest fence by what it stands for: `gpu/0`, `replica/chat/0`; and the lowest that may still start: `endpoint/chat`. */
@@ -15,6 +16,7 @@ const LOOK_MS = 10
 /** One small file, replaced as a whole: a machine that loses power has the old one or the new one. `nodeId` is named in refusals. */
 export function createFenceStore({ file, nodeId }: { file: string; nodeId: string }): FenceStore {
   let last: Promise<unknown> = Promise.resolve()
+  let kept: Parameters<FenceStore['keepOnly']>[0] | null = null
 
   /** One after the other in this process, and under a lock between processes. */
   function alone<T>(work: () => Promise<T>): Promise<T> {
@@ -33,6 +35,9 @@ export function createFenceStore({ file, nodeId }: { file: string; nodeId: strin
   return {
     check: ({ endpoint, replica, gpus, fence }) =>
       alone(async () => {
+        if (kept !== null && isOver({ endpoint, replica, fence }, kept)) {
+          throw new AimError('LeaseFenced', { fence, endpoint, node: nodeId, highest: kept.fence })
+        }
         const fences = await read(file)
         const names = [`replica/${endpoint}/${replica}`, ...gpus.map((gpu) => `gpu/${gpu}`)]
         const highest = Math.max(fences[`endpoint/${endpoint}`] ?? 0, ...names.map((name) => fences[name] ?? 0))
@@ -40,6 +45,10 @@ export function createFenceStore({ file, nodeId }: { file: string; nodeId: strin
         if (names.every((name) => fences[name] === fence)) return
         await write(file, { ...fences, ...Object.fromEntries(names.map((name) => [name, fence])) })
       }),
+
+    keepOnly: (now) => {
+      kept = now
+    },
 
     revoke: (endpoint, fence) =>
       alone(async () => {

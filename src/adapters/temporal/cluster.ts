@@ -1,6 +1,6 @@
 import { WithStartWorkflowOperation, WorkflowFailedError, WorkflowNotFoundError, type Client } from '@temporalio/client'
 import { ApplicationFailure, TerminatedFailure } from '@temporalio/common'
-import type { EndpointView, Replica } from '../../contracts/endpoint.js'
+import type { EndpointView } from '../../contracts/endpoint.js'
 import {
   ENDPOINT_QUERY,
   type Adoption,
@@ -21,6 +21,17 @@ export function createCluster(client: Client): Cluster {
     const handle = client.workflow.getHandle(workflowIds.endpoint(endpoint))
     const args: [object] = [{ workflowId: run.workflowId, runId: run.runId, ...more }]
     await handle.executeUpdate<void, [object]>(update, { args, updateId: requestId })
+  }
+
+  const viewOf = (endpoint: string) => client.workflow.getHandle(workflowIds.endpoint(endpoint)).query<EndpointView>(ENDPOINT_QUERY)
+
+  async function isOpen(endpoint: string): Promise<boolean> {
+    try {
+      return (await client.workflow.getHandle(workflowIds.endpoint(endpoint)).describe()).status.name === 'RUNNING'
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return false
+      throw error
+    }
   }
 
   /** A child is started by the server: whoever started its parent is meant. */
@@ -53,10 +64,10 @@ export function createCluster(client: Client): Cluster {
       }),
 
     async endpointView(endpoint) {
+      // One that has ended, maybe by hand, still answers with what it knew last.
+      if (!(await isOpen(endpoint))) return null
       try {
-        const handle = client.workflow.getHandle(workflowIds.endpoint(endpoint))
-        const view = await handle.query<EndpointView>(ENDPOINT_QUERY)
-        // One that has ended still answers with what it knew last.
+        const view = await viewOf(endpoint)
         return view.replica === null && view.operation === null ? null : view
       } catch (error) {
         if (error instanceof WorkflowNotFoundError) return null
@@ -65,13 +76,20 @@ export function createCluster(client: Client): Cluster {
     },
 
     async replicasOn(nodeId) {
-      const found: Promise<EndpointView>[] = []
+      const names: string[] = []
       const query = `WorkflowType = 'superviseEndpoint' AND ExecutionStatus = 'Running' AND AimNode = '${nodeId}'`
       for await (const { workflowId } of client.workflow.list({ query })) {
-        found.push(client.workflow.getHandle(workflowId).query<EndpointView>(ENDPOINT_QUERY))
+        names.push(workflowId.slice(workflowIds.endpoint('').length))
       }
-      const replicas = (await Promise.all(found)).map(({ replica }) => replica)
-      return replicas.filter((replica) => replica !== null && replica.nodeId === nodeId) as Replica[]
+      const looks = await Promise.allSettled(names.map(viewOf))
+      const replicas = looks.flatMap((look) => (look.status === 'fulfilled' && look.value.replica !== null ? [look.value.replica] : []))
+      const unheard = names.filter((_, index) => looks[index]?.status === 'rejected')
+      return { replicas: replicas.filter((replica) => replica.nodeId === nodeId), unheard }
+    },
+
+    async endedEndpoints(endpoints) {
+      const open = await Promise.all(endpoints.map(isOpen))
+      return endpoints.filter((_, index) => !open[index])
     },
 
     standDown: (endpoint, caller) => ask(endpoint, 'standDown', caller),

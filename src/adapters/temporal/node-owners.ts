@@ -3,9 +3,11 @@ import { AimError } from '../../contracts/errors.js'
 import { NODE_QUERY, NODE_UPDATES, type NodeView } from '../../contracts/node-owner.js'
 import { workflowIds } from '../../contracts/workflow-ids.js'
 import type { Caller } from '../../contracts/messages.js'
-import type { LeaseAnswer } from '../../domain/lease.js'
+import type { LeaseAnswer, Owner } from '../../domain/lease.js'
 import type { NodeOwners } from '../../ports/node-owners.js'
 import { openNodes } from './nodes.js'
+
+type GiveBack = { endpoint: string; owner?: Owner }
 
 /** The control worker's arm to the workflows that own nodes. */
 export function createNodeOwners(client: Client): NodeOwners {
@@ -22,14 +24,26 @@ export function createNodeOwners(client: Client): NodeOwners {
     }
   }
 
+  /** Null: its owner does not answer. */
+  async function looks(): Promise<{ nodeId: string; view: NodeView | null }[]> {
+    const nodes = await openNodes(client)
+    const answers = await Promise.allSettled(nodes.map((id) => handleOf(id).query<NodeView>(NODE_QUERY)))
+    return nodes.map((nodeId, index) => {
+      const answer = answers[index]
+      return { nodeId, view: answer?.status === 'fulfilled' ? answer.value : null }
+    })
+  }
+
+  const giveBack = (nodeId: string, what: GiveBack, caller: Caller) => unlessUnknown(ask(nodeId, 'giveBack', what, caller))
+
   return {
-    async views() {
-      const looks = await Promise.allSettled((await openNodes(client)).map((id) => handleOf(id).query<NodeView>(NODE_QUERY)))
-      return looks.flatMap((look) => (look.status === 'fulfilled' ? [look.value] : []))
-    },
+    views: async () => (await looks()).flatMap(({ view }) => (view === null ? [] : [view])),
     lease: (nodeId, claim, caller) => ask<LeaseAnswer>(nodeId, 'lease', claim, caller),
-    release: (nodeId, lease, caller) => unlessUnknown(ask(nodeId, 'release', lease, caller)),
-    giveBack: (nodeId, what, caller) => unlessUnknown(ask(nodeId, 'giveBack', what, caller)),
+    giveBack,
+    async giveBackEverywhere(what, caller) {
+      const holding = (await looks()).filter(({ view }) => view === null || view.leases.some(({ endpoint }) => endpoint === what.endpoint))
+      await Promise.all(holding.map(({ nodeId }) => giveBack(nodeId, what, caller)))
+    },
     quarantine: (nodeId, gpu, reason, caller) => ask(nodeId, 'quarantine', { gpu, reason, by: caller.workflowId }, caller),
   }
 }
