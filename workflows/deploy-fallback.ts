@@ -1,7 +1,8 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common'
-import { defineSignal, setHandler, startChild, workflowInfo, type ChildWorkflowHandle } from '@temporalio/workflow'
+import { CancellationScope, defineSignal, log, setHandler, startChild, workflowInfo, type ChildWorkflowHandle } from '@temporalio/workflow'
 import type { Repair } from '../src/contracts/deploy.js'
-import { STEP_SIGNAL, type FallbackNews, type FallbackRequest, type FallbackResult } from '../src/contracts/fallback.js'
+import { FallbackNewsInput, STEP_SIGNAL, type FallbackNews, type FallbackRequest, type FallbackResult } from '../src/contracts/fallback.js'
+import { NodeNewsInput } from '../src/contracts/manage-node.js'
 import { NODE_SIGNAL, type NodeNews } from '../src/contracts/node-owner.js'
 import type { PinnedModel } from '../src/contracts/model.js'
 import { GRACE_SECONDS } from '../src/domain/engine.js'
@@ -13,6 +14,7 @@ import type { Choice } from './deploy-plan.js'
 import { showChoice, type Begun, type Deploy } from './deploy-steps.js'
 import { lookAtNodes } from './look-at-nodes.js'
 import type { recipeFallback } from './recipe-fallback.js'
+import { rootMessage } from './steps.js'
 import { keepStuckAway } from './stuck-gpus.js'
 
 /** How often a deploy plans again because others were faster: then it makes do with what is left of its plan. */
@@ -23,11 +25,21 @@ export class DeployFallback {
   private walks = 0
   private earlier: Pick<FallbackResult, 'tried' | 'spentMs'> = { tried: [], spentMs: 0 }
   private child: ChildWorkflowHandle<typeof recipeFallback> | null = null
+  /** The last of each node since the child was asked for: it may have a lease before this flow sees that it has started. */
+  private readonly news = new Map<string, NodeNews>()
 
   constructor(private readonly flow: Deploy) {
-    setHandler(defineSignal<[FallbackNews]>(STEP_SIGNAL), (news) => this.hear(news))
+    setHandler(defineSignal<[unknown]>(STEP_SIGNAL), (told) => {
+      const news = FallbackNewsInput.safeParse(told)
+      if (news.success) this.hear(news.data as FallbackNews)
+    })
     // A node's owner knows the flow that its leases are reserved for, which is this one.
-    setHandler(defineSignal<[NodeNews]>(NODE_SIGNAL), async (news) => this.child?.signal(NODE_SIGNAL, news))
+    setHandler(defineSignal<[unknown]>(NODE_SIGNAL), (told) => {
+      const news = NodeNewsInput.safeParse(told)
+      if (!news.success) return
+      this.news.set(news.data.nodeId, news.data)
+      if (this.child !== null) void passOn(this.child, news.data)
+    })
     flow.undo(() => giveBackEverywhere(flow.request.endpoint))
   }
 
@@ -41,6 +53,7 @@ export class DeployFallback {
     this.walks += 1
     const child = await this.start(await this.requestFor(lock, named, choice, nodes))
     this.child = child
+    for (const news of this.news.values()) void passOn(child, news)
     try {
       const { ready, tried, spentMs } = await child.result()
       this.earlier = { tried, spentMs }
@@ -59,6 +72,7 @@ export class DeployFallback {
   /** One of an earlier run that was terminated may still be at its undo: it is waited for. */
   private async start(request: FallbackRequest): Promise<ChildWorkflowHandle<typeof recipeFallback>> {
     const workflowId = `${workflowInfo().workflowId}/fallback/${this.walks}`
+    this.news.clear()
     for (;;) {
       try {
         return await startChild<typeof recipeFallback>('recipeFallback', {
@@ -120,6 +134,15 @@ export class DeployFallback {
     if (approval === undefined) return
     const workflowId = this.child?.workflowId ?? ''
     this.flow.steps.approval = approval === null ? undefined : { workflowId, question: approval.question, until: approval.until }
+  }
+}
+
+/** Also while this flow is cancelled. A child that has closed needs no news, and what it does not hear must not end this flow. */
+async function passOn(child: ChildWorkflowHandle<typeof recipeFallback>, news: NodeNews): Promise<void> {
+  try {
+    await CancellationScope.nonCancellable(() => child.signal(NODE_SIGNAL, news))
+  } catch (error) {
+    log.info('what starts the engine could not be told of a node', { node: news.nodeId, error: rootMessage(error) })
   }
 }
 

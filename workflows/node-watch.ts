@@ -1,5 +1,6 @@
 import { CancellationScope, condition, defineSignal, setHandler, type ApplicationFailure } from '@temporalio/workflow'
-import { NODE_SIGNAL, type NodeNews } from '../src/contracts/node-owner.js'
+import { NodeNewsInput } from '../src/contracts/manage-node.js'
+import { NODE_SIGNAL } from '../src/contracts/node-owner.js'
 import { failure } from './input.js'
 
 /** What a flow hears of the nodes that it works on, from their owners. */
@@ -8,10 +9,14 @@ export class NodeWatch {
   private readonly drained = new Set<string>()
 
   constructor(private readonly endpoint: string) {
-    setHandler(defineSignal<[NodeNews]>(NODE_SIGNAL), ({ nodeId, presence, drain }) => {
+    setHandler(defineSignal<[unknown]>(NODE_SIGNAL), (told) => {
+      const news = NodeNewsInput.safeParse(told)
+      if (!news.success) return
+      const { nodeId, presence, drain } = news.data
       if (presence === 'lost') this.lost.add(nodeId)
       if (presence === 'ready') this.lost.delete(nodeId)
       if (drain) this.drained.add(nodeId)
+      else this.drained.delete(nodeId)
     })
   }
 

@@ -85,3 +85,14 @@ export type ApprovalView = { question: string; changes: string[]; candidate: Can
 export const STEP_SIGNAL = 'step'
 export type StepNews = { step: 'warm' | 'launch' | 'ready'; state: 'running' | 'done' | 'failed'; detail?: string }
 export type FallbackNews = { steps?: StepNews[]; attempt?: Omit<AttemptRecord, 'workflowId' | 'runId'>; approval?: ApprovalView }
+const StepNewsInput = z.strictObject({
+  step: z.enum(['warm', 'launch', 'ready']),
+  state: z.enum(['running', 'done', 'failed']),
+  detail: z.string().optional(),
+})
+/** A signal has nobody to be told what is wrong with it: one that makes no sense changes nothing. */
+export const FallbackNewsInput = z.strictObject({
+  steps: z.array(StepNewsInput).optional(),
+  attempt: z.looseObject({ number: z.int(), outcome: z.string() }).optional(),
+  approval: z.looseObject({ question: z.string(), until: z.string() }).nullable().optional(),
+})
