@@ -73,7 +73,12 @@ export type FallbackResult = {
 export const APPROVE_UPDATE = 'approve'
 export const REJECT_UPDATE = 'reject'
 export const APPROVAL_QUERY = 'approval'
-export const ApprovalAnswer = z.strictObject({ by: z.string().min(1).max(200), reason: z.string().max(500).optional() })
+/** `question` is what is answered, word for word: another may have taken its place since it was read. */
+export const ApprovalAnswer = z.strictObject({
+  question: z.string().min(1, 'must be the question that is answered'),
+  by: z.string().min(1).max(200),
+  reason: z.string().max(500).optional(),
+})
 export type ApprovalAnswer = z.infer<typeof ApprovalAnswer>
 /** What it waits for; null: nobody is asked. `until` is ISO 8601. */
 export type ApprovalView = { question: string; changes: string[]; candidate: Candidate; until: string } | null

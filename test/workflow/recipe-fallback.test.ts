@@ -160,7 +160,12 @@ describe('a person is asked', () => {
     const { handle, approval, child } = await asked()
     expect(approval?.question).toContain('precision fp8 instead of bf16')
     expect(await leasesOf()).toEqual([])
-    await child.executeUpdate(APPROVE_UPDATE, { args: [{ by: 'ann' }] })
+    const other = { question: 'hardware MI210 instead of MI300X (r on n)', by: 'ann' }
+    await expect(child.executeUpdate(APPROVE_UPDATE, { args: [other] })).rejects.toMatchObject({
+      cause: { type: 'InvalidInput', message: expect.stringContaining(`question: must be what is asked now: ${approval?.question}`) },
+    })
+    await expect(child.executeUpdate(APPROVE_UPDATE, { args: [{ by: 'ann' }] })).rejects.toMatchObject({ cause: { type: 'InvalidInput' } })
+    await child.executeUpdate(APPROVE_UPDATE, { args: [{ question: approval?.question, by: 'ann' }] })
     expect(await handle.result()).toMatchObject({
       outcome: 'deployed',
       model: { repo: 'org/model-fp8' },
@@ -170,8 +175,8 @@ describe('a person is asked', () => {
   })
 
   test('a no ends it with the reason', async () => {
-    const { handle, child } = await asked()
-    await child.executeUpdate(REJECT_UPDATE, { args: [{ by: 'ann', reason: 'not in production' }] })
+    const { handle, approval, child } = await asked()
+    await child.executeUpdate(REJECT_UPDATE, { args: [{ question: approval?.question, by: 'ann', reason: 'not in production' }] })
     expect(await failureOf(handle.result())).toMatchObject({
       code: 'ApprovalRejected',
       message: expect.stringContaining('ann: not in production'),
@@ -192,7 +197,9 @@ describe('a person is asked', () => {
     const handle = await start()
     await atStep(handle, 'ready')
     const child = cluster.client.workflow.getHandle(`${handle.workflowId}/fallback/1`)
-    await expect(child.executeUpdate(APPROVE_UPDATE, { args: [{ by: 'ann' }] })).rejects.toThrow('Workflow Update failed')
+    await expect(child.executeUpdate(APPROVE_UPDATE, { args: [{ question: 'any', by: 'ann' }] })).rejects.toMatchObject({
+      cause: { type: 'NotFound' },
+    })
     await expect(child.executeUpdate(APPROVE_UPDATE, { args: [{}] })).rejects.toThrow('Workflow Update failed')
     await cluster.client.workflow.getHandle(handle.workflowId).cancel()
     await failureOf(handle.result())
