@@ -9,13 +9,13 @@ import { GRACE_SECONDS } from '../src/domain/engine.js'
 import { gpusToAvoid } from '../src/domain/fallback/next-move.js'
 import type { NodeInspection } from '../src/domain/node.js'
 import type { Candidate, Fallback } from '../src/domain/plan.js'
-import { control, sweepNode, waiting } from './activities.js'
+import { control, waiting } from './activities.js'
 import type { Choice } from './deploy-plan.js'
 import { showChoice, type Begun, type Deploy } from './deploy-steps.js'
+import { giveBackReserved } from './give-back.js'
 import { lookAtNodes } from './look-at-nodes.js'
 import type { recipeFallback } from './recipe-fallback.js'
 import { rootMessage } from './steps.js'
-import { keepStuckAway } from './stuck-gpus.js'
 
 /** How often a deploy plans again because others were faster: then it makes do with what is left of its plan. */
 const MOST_REPLANS = 5
@@ -40,7 +40,9 @@ export class DeployFallback {
       this.news.set(news.data.nodeId, news.data)
       if (this.child !== null) void passOn(this.child, news.data)
     })
-    flow.undo(() => giveBackEverywhere(flow.request.endpoint))
+    // The child gives back its own, unless it was terminated.
+    const { workflowId, runId } = workflowInfo()
+    flow.undo(() => giveBackReserved(flow.request.endpoint, { workflowId, runId }, GRACE_SECONDS))
   }
 
   /** GPUs that failed an earlier walk. */
@@ -149,22 +151,4 @@ async function passOn(child: ChildWorkflowHandle<typeof recipeFallback>, news: N
 async function nodesBesides(looked: NodeInspection[]): Promise<NodeInspection[]> {
   const others = (await control.listNodes()).filter((nodeId) => !looked.some((each) => each.nodeId === nodeId))
   return (await lookAtNodes(others)).nodes
-}
-
-/** What is reserved for this flow, on every node: the child gives back its own, unless it was terminated. */
-async function giveBackEverywhere(endpoint: string): Promise<void> {
-  const { workflowId, runId } = workflowInfo()
-  const owner = { workflowId, runId }
-  for (const { nodeId, leases, presence } of await control.nodeViews()) {
-    const ours = leases.filter(
-      (lease) => lease.state === 'reserved' && lease.owner.workflowId === workflowId && lease.owner.runId === runId,
-    )
-    if (ours.length === 0) continue
-    if (presence !== 'lost') {
-      for (const { fence } of ours) {
-        await keepStuckAway(nodeId, await sweepNode(nodeId).stopEndpoint({ endpoint, graceSeconds: GRACE_SECONDS, fence }))
-      }
-    }
-    await control.giveBackLeases({ nodeId, endpoint, owner })
-  }
 }

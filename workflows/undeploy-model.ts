@@ -2,6 +2,7 @@ import { UNDEPLOY_STEPS, UndeployRequest } from '../src/contracts/deploy.js'
 import type { UndeployResult } from '../src/contracts/endpoint.js'
 import type { OperationAnswer, Run } from '../src/contracts/messages.js'
 import { control, onNode, sweepNode, waiting } from './activities.js'
+import { giveBackAll } from './give-back.js'
 import { parseInput } from './input.js'
 import { recorded } from './record.js'
 import { keepStuckAway } from './stuck-gpus.js'
@@ -35,7 +36,7 @@ export async function undeployModel(input: unknown): Promise<UndeployResult> {
         return swept
       })
       await steps.run('release', async () => {
-        await giveBackEverywhere(endpoint)
+        await giveBackAll(endpoint)
         await control.retire({ endpoint })
       })
 
@@ -63,13 +64,6 @@ async function homeOf({ current }: Begun): Promise<string | undefined> {
   const home = current?.replica.nodeId
   const view = (await control.nodeViews()).find(({ nodeId }) => nodeId === home)
   return view?.presence === 'lost' ? undefined : home
-}
-
-/** Leases are kept by the owners of nodes, which answer also for a node that does not. */
-async function giveBackEverywhere(endpoint: string): Promise<void> {
-  const views = await control.nodeViews()
-  const holding = views.filter(({ leases }) => leases.some((lease) => lease.endpoint === endpoint))
-  await Promise.all(holding.map(({ nodeId }) => control.giveBackLeases({ nodeId, endpoint })))
 }
 
 /** Stops the endpoint's engines on every node. Its own node must answer, unless that is waived; others that do not are named. */
