@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { tryLockFile, type FileLock } from '../../config/lock-file.js'
 import { AimError } from '../../contracts/errors.js'
+import type { Registered } from '../../contracts/node-owner.js'
 import type { FenceStore } from '../../ports/fence-store.js'
 
 /** Highest fence by what it stands for: `gpu/0`, `replica/chat/0`. */
@@ -15,6 +16,7 @@ const LOOK_MS = 10
 /** One small file, replaced as a whole: a machine that loses power has the old one or the new one. `nodeId` is named in refusals. */
 export function createFenceStore({ file, nodeId }: { file: string; nodeId: string }): FenceStore {
   let last: Promise<unknown> = Promise.resolve()
+  let floor: Registered = { fence: 0, leases: [] }
 
   /** One after the other in this process, and under a lock between processes. */
   function alone<T>(work: () => Promise<T>): Promise<T> {
@@ -33,6 +35,8 @@ export function createFenceStore({ file, nodeId }: { file: string; nodeId: strin
   return {
     check: ({ endpoint, replica, gpus, fence }) =>
       alone(async () => {
+        const isLeased = floor.leases.some((lease) => lease.endpoint === endpoint && lease.replica === replica && lease.fence === fence)
+        if (fence <= floor.fence && !isLeased) throw new AimError('LeaseFenced', { fence, endpoint, node: nodeId, highest: floor.fence })
         const fences = await read(file)
         const names = [`replica/${endpoint}/${replica}`, ...gpus.map((gpu) => `gpu/${gpu}`)]
         const highest = Math.max(...names.map((name) => fences[name] ?? 0))
@@ -40,6 +44,10 @@ export function createFenceStore({ file, nodeId }: { file: string; nodeId: strin
         if (names.every((name) => fences[name] === fence)) return
         await write(file, { ...fences, ...Object.fromEntries(names.map((name) => [name, fence])) })
       }),
+
+    admitOnly(registered) {
+      floor = registered
+    },
 
     highest: async () => Math.max(0, ...Object.values(await read(file))),
   }

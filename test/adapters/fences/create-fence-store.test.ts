@@ -46,3 +46,12 @@ test('what cannot be read refuses every start', async () => {
   await writeFile(join(folder, 'nodes', 'n.fences.json'), '{"gpu/0": 5')
   await expect(fences.check(start(6))).rejects.toThrow('n.fences.json cannot be read')
 })
+
+test('up to the fence that the owner of the node told, only the leases that it told start', async () => {
+  const fences = open()
+  fences.admitOnly({ fence: 7, leases: [{ endpoint: 'chat', replica: 0, fence: 5 }] })
+  await fences.check(start(5))
+  await expect(fences.check(start(6, [2], 'other'))).rejects.toMatchObject({ code: 'LeaseFenced', details: { fence: 6, highest: 7 } })
+  await expect(fences.check(start(5, [2], 'other'))).rejects.toMatchObject({ code: 'LeaseFenced' })
+  await fences.check(start(8, [2], 'other'))
+})
