@@ -1,3 +1,4 @@
+import { cancellationDetails } from '@temporalio/activity'
 import { AimError } from '../../src/contracts/errors.js'
 import { GRACE_SECONDS, engineKeyName, type EngineKey, type EngineSpec } from '../../src/domain/engine.js'
 import type { StuckGpu } from '../../src/domain/lease.js'
@@ -36,9 +37,9 @@ export function engineActivities({ nodeId, namespace, probe, launcher, fences, c
   /** Stops them, and waits until their GPUs are free. */
   const stopAll = async (engines: Listed[], graceMs: number, signal: AbortSignal): Promise<Stopped> => {
     await Promise.all(engines.map(({ key }) => launcher.stop(key, graceMs)))
-    const gpus = [...new Set(engines.flatMap(({ spec }) => spec.gpus))]
     const stopped = engines.filter(isRunning).map(({ key }) => engineKeyName(key))
-    return { stopped, stuck: await gate.stuck(gpus, signal) }
+    const specs = engines.map(({ spec }) => spec)
+    return { stopped, stuck: await gate.stuck(specs, signal) }
   }
 
   /** Also of one that no record knows: stopping it is safe to repeat. */
@@ -65,8 +66,14 @@ export function engineActivities({ nodeId, namespace, probe, launcher, fences, c
         const outdated = engines.filter((other) => isOutdated(other, key, spec))
         await Promise.all(outdated.map((other) => launcher.stop(other.key, GRACE_SECONDS * 1_000)))
         // An engine that runs holds its memory, and one that has ended never starts again.
-        if ((await launcher.inspect(key)).phase === 'absent') await gate.open(spec.gpus, signal)
-        return launcher.launch(key, spec)
+        if ((await launcher.inspect(key)).phase === 'absent') await gate.open(spec, signal)
+        // Much may have happened at the gate: nobody wants the engine any more, or its lease was overtaken.
+        await fences.check({ endpoint, replica, gpus: spec.gpus, fence })
+        signal.throwIfAborted()
+        const launched = await launcher.launch(key, spec)
+        if (cancellationDetails()?.cancelRequested) await launcher.stop(key, 0)
+        signal.throwIfAborted()
+        return launched
       }),
 
     /** Ready means one completed inference on the address that clients use. The cache hears what the endpoint serves. */
@@ -84,8 +91,14 @@ export function engineActivities({ nodeId, namespace, probe, launcher, fences, c
     stopIfRunning: ({ key }: { key: EngineKey }): Promise<Stopped> =>
       beating(2_000, async (signal) => {
         if ((await launcher.inspect(key)).phase === 'running') return stopOne(key, GRACE_SECONDS * 1_000, signal)
-        const gpus = (await ours()).find((engine) => engineKeyName(engine.key) === engineKeyName(key))?.spec.gpus ?? []
-        return { stopped: [], stuck: await gate.stuck(gpus, signal) }
+        const known = (await ours()).filter((engine) => engineKeyName(engine.key) === engineKeyName(key))
+        return {
+          stopped: [],
+          stuck: await gate.stuck(
+            known.map(({ spec }) => spec),
+            signal,
+          ),
+        }
       }),
 
     /**

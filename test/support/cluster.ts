@@ -46,7 +46,7 @@ export async function startCluster() {
     client: machine,
     hangMs: 2_000,
   }
-  const desk = createNodeDesk(client, describer(nodeId, fakeProbe))
+  const desk = createNodeDesk(client, describer(nodeId, fakeProbe), async () => (await fakeProbe.inspect()).gpus)
   const common = { connection: native, namespace, maxHeartbeatThrottleInterval: '200 ms' } as const
   const workers = await Promise.all([
     Worker.create({
@@ -102,7 +102,7 @@ export async function startCluster() {
       let desk: ReturnType<typeof createNodeDesk> | undefined
       let [running, ended]: [Worker[], Promise<unknown>] = [[], Promise.resolve()]
       const join = async () => {
-        desk = createNodeDesk(client, describer(id, { inspect }))
+        desk = createNodeDesk(client, describer(id, { inspect }), async () => (await inspect()).gpus)
         const here = { ...own, desk }
         running = await Promise.all([
           Worker.create({ ...common, taskQueue: nodeQueue(id), activities: nodeActivities(here) }),

@@ -2,6 +2,7 @@ import { WorkflowNotFoundError, type Client } from '@temporalio/client'
 import { NODE_UPDATES, type Arrival, type Registered, type Registration } from '../../contracts/node-owner.js'
 import { workflowIds } from '../../contracts/workflow-ids.js'
 import type { NodeDesk } from '../../ports/node-desk.js'
+import { clearFreed, type GpuMemory } from './freed-gpus.js'
 import { registerNode } from './nodes.js'
 
 export type OpenDesk = NodeDesk & {
@@ -14,8 +15,12 @@ export type OpenDesk = NodeDesk & {
 /** How often it is looked whether the node is still known: somebody may have ended its workflow by hand. */
 const LOOK_MS = 10_000
 
-/** `describe` is asked anew each time: GPUs come and go. */
-export function createNodeDesk(client: Client, describe: () => Promise<Omit<Registration, 'turn'>>): OpenDesk {
+/** `describe` is asked anew each time: GPUs come and go. `gpus`: their memory now, for those that are kept away until it is free. */
+export function createNodeDesk(
+  client: Client,
+  describe: () => Promise<Omit<Registration, 'turn'>>,
+  gpus: () => Promise<GpuMemory[]> = async () => [],
+): OpenDesk {
   const announced = settledLater<Registration>()
   const attended = settledLater<void>()
   announced.promise.catch(() => undefined) // told by `open`
@@ -37,7 +42,8 @@ export function createNodeDesk(client: Client, describe: () => Promise<Omit<Regi
         ({ status }) => status.name === 'RUNNING',
         (error: unknown) => !(error instanceof WorkflowNotFoundError),
       )
-    if (!known) await announce()
+    if (known) await clearFreed(client, nodeId, gpus)
+    else await announce()
   }
 
   return {

@@ -30,7 +30,7 @@ export function createNodeOwners(client: Client): NodeOwners {
     lease: (nodeId, claim, caller) => ask<LeaseAnswer>(nodeId, 'lease', claim, caller),
     release: (nodeId, lease, caller) => unlessUnknown(ask(nodeId, 'release', lease, caller)),
     giveBack: (nodeId, what, caller) => unlessUnknown(ask(nodeId, 'giveBack', what, caller)),
-    quarantine: (nodeId, gpu, reason, caller) => ask(nodeId, 'quarantine', { gpu, reason, by: caller.workflowId }, caller),
+    quarantine: (nodeId, what, caller) => ask(nodeId, 'quarantine', { ...what, by: caller.workflowId }, caller),
   }
 }
 
