@@ -65,6 +65,7 @@ export async function startLanes(dir: string, count: number) {
   const handle = (nodeId: string) => cluster.client.workflow.getHandle(`node/${nodeId}`)
   const viewOf = (nodeId: string) => handle(nodeId).query<NodeView>(NODE_QUERY)
   const clear = (nodeId: string, gpu: number) => handle(nodeId).executeUpdate(NODE_UPDATES.clear, { args: [{ gpu }] })
+  const undeploy = async (endpoint: string) => (await cluster.aim.undeploy({ endpoint })).result()
   const lanes: Lane[] = []
   for (let lane = 0; lane < count; lane++) {
     const nodes = fleet.nodes.slice(2 * lane, 2 * lane + 2) as Lane['nodes']
@@ -73,6 +74,14 @@ export async function startLanes(dir: string, count: number) {
     lanes.push({ name: `${lane}`, nodes })
   }
   const free = [...lanes]
+  const waiting: ((lane: Lane) => void)[] = []
+  /** First come, first served. */
+  const take = async (): Promise<Lane> => free.shift() ?? new Promise((resolve) => waiting.push(resolve))
+  const giveBack = (lane: Lane): void => {
+    const next = waiting.shift()
+    if (next === undefined) free.push(lane)
+    else next(lane)
+  }
 
   /** What is quarantined in the lane, as `place/gpu`: place 0 is its first node. */
   const quarantinedIn = async ({ nodes }: Lane): Promise<string[]> => {
@@ -80,7 +89,7 @@ export async function startLanes(dir: string, count: number) {
     return views.flatMap(({ quarantined }, place) => quarantined.map(({ gpu }) => `${place}/${gpu}`)).toSorted()
   }
 
-  /** No engine runs, nothing is leased; what is quarantined is what was said, and is cleared. */
+  /** No engine runs, nothing is leased; what is quarantined is what was said. */
   const expectNothing = async (lane: Lane, endpoint: string, quarantined: string[]): Promise<void> => {
     await waitFor(`the leases of ${endpoint} to go`, async () => {
       const views = await Promise.all(lane.nodes.map(({ nodeId }) => viewOf(nodeId)))
@@ -93,10 +102,6 @@ export async function startLanes(dir: string, count: number) {
       expect(owned).toEqual([])
     }
     expect(await quarantinedIn(lane)).toEqual(quarantined.toSorted())
-    for (const one of quarantined) {
-      const [place, gpu] = one.split('/').map(Number)
-      await clear(lane.nodes[place as 0 | 1].nodeId, gpu as number)
-    }
   }
 
   /** The tries of a deploy, each with the kind of move that led to it. */
@@ -134,14 +139,17 @@ export async function startLanes(dir: string, count: number) {
     handle,
     /** Runs a test with a lane of its own and an endpoint, and leaves nothing of it. */
     async inLane(body: (lane: Lane, endpoint: string) => Promise<{ quarantined: string[] }>): Promise<void> {
-      const lane = await waitFor('a lane', () => free.shift(), 300_000)
+      const lane = await take()
       const endpoint = uniqueName('chat')
       try {
         const { quarantined } = await body(lane, endpoint)
-        await (await cluster.aim.undeploy({ endpoint })).result()
+        await undeploy(endpoint)
         await expectNothing(lane, endpoint, quarantined)
       } finally {
-        free.push(lane)
+        // A test that failed spoils no other.
+        await undeploy(endpoint)
+        for (const { nodeId } of lane.nodes) for (const { gpu } of (await viewOf(nodeId)).quarantined) await clear(nodeId, gpu)
+        giveBack(lane)
       }
     },
     /** Deploys in a lane and answers how that ended, and by which tries. */
