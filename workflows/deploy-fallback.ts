@@ -15,6 +15,7 @@ import { showChoice, type Begun, type Deploy } from './deploy-steps.js'
 import { giveBackReserved } from './give-back.js'
 import { lookAtNodes } from './look-at-nodes.js'
 import type { recipeFallback } from './recipe-fallback.js'
+import { rootFailure } from './record.js'
 import { rootMessage } from './steps.js'
 
 /** How often a deploy plans again because others were faster: then it makes do with what is left of its plan. */
@@ -23,6 +24,7 @@ const MOST_REPLANS = 5
 /** The child that walks the plan, and what one walk leaves for the next: what was tried is not tried again. */
 export class DeployFallback {
   private walks = 0
+  private choice: Choice | null = null
   private earlier: Pick<FallbackResult, 'tried' | 'spentMs'> = { tried: [], spentMs: 0 }
   private child: ChildWorkflowHandle<typeof recipeFallback> | null = null
   /** The last of each node since the child was asked for: it may have a lease before this flow sees that it has started. */
@@ -48,6 +50,17 @@ export class DeployFallback {
   /** GPUs that failed an earlier walk. */
   avoid(): Repair['avoid'] {
     return gpusToAvoid(this.earlier.tried)
+  }
+
+  /** After tries that failed, a plan that holds nothing ends as they did: what they met says more than what is free by now. */
+  async choose(plan: () => Promise<Choice>): Promise<Choice> {
+    try {
+      this.choice = await plan()
+    } catch (error) {
+      if (this.choice === null || this.earlier.tried.length === 0 || rootFailure(error).type !== 'NoCandidate') throw error
+      this.walks = MOST_REPLANS
+    }
+    return this.choice
   }
 
   /** Null: others were faster or GPUs failed, so the plan is old. */

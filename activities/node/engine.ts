@@ -17,6 +17,7 @@ type Ports = Omit<GatePorts, 'freeWithinMs' | 'launcher'> & {
   client: EngineClient
   ledger: CacheLedger
   freeWithinMs?: number
+  stallMs?: number
 }
 type Engine = { key: EngineKey; spec: EngineSpec }
 type Listed = Awaited<ReturnType<EngineLauncher['list']>>[number]
@@ -27,9 +28,21 @@ export type Stopped = { stopped: string[]; stuck: StuckGpu[] }
 
 /** Milliseconds. A driver gives memory back within seconds of a process's end. */
 const FREE_WITHIN_MS = 20_000
+/** Milliseconds. Compiling kernels takes minutes, and logs. */
+const STALL_MS = 10 * 60_000
 
 /** The life of one engine: launch, proof, stop. */
-export function engineActivities({ nodeId, namespace, probe, launcher, fences, client, ledger, freeWithinMs = FREE_WITHIN_MS }: Ports) {
+export function engineActivities({
+  nodeId,
+  namespace,
+  probe,
+  launcher,
+  fences,
+  client,
+  ledger,
+  freeWithinMs = FREE_WITHIN_MS,
+  stallMs = STALL_MS,
+}: Ports) {
   const gate = vramGate({ nodeId, namespace, probe, launcher, freeWithinMs })
 
   const ours = async (): Promise<Listed[]> => (await launcher.list()).filter(({ key }) => key.namespace === namespace)
@@ -79,7 +92,7 @@ export function engineActivities({ nodeId, namespace, probe, launcher, fences, c
     /** Ready means one completed inference on the address that clients use. The cache hears what the endpoint serves. */
     proveReady: ({ key, spec }: Engine): Promise<Proof> =>
       beating(1_000, async (signal, note) => {
-        const proof = await proveReady({ launcher, client }, { key, spec }, signal, note)
+        const proof = await proveReady({ launcher, client, stallMs }, { key, spec }, signal, note)
         await tellServed(ledger, key.endpoint, spec.modelPath)
         return proof
       }),

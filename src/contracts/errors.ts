@@ -164,7 +164,7 @@ export const ERRORS = {
   EngineNotAnswering: {
     group: 'engine',
     exit: 1,
-    retry: true,
+    retry: false,
     message: 'the engine does not complete a request: {reason}',
     fix: 'aim logs {endpoint}',
   },
