@@ -61,9 +61,7 @@ export function vramGate({ nodeId, namespace, probe, launcher, freeWithinMs }: G
 
   /** One of ours that does not run and is, or was, on these GPUs; or of which nothing is known any more. */
   const reap = async (taken: readonly Taken[], own: readonly EngineProcess[]): Promise<void> => {
-    const left = own.filter(
-      (one) => !one.live && (one.gpus === null || taken.some(({ gpu }) => isLeftOn(gpu, [one]))),
-    )
+    const left = own.filter((one) => !one.live && (one.gpus === null || taken.some(({ gpu }) => isLeftOn(gpu, [one]))))
     if (left.length > 0)
       await launcher.reap(
         namespace,

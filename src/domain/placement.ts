@@ -29,7 +29,8 @@ export function engineSpec(candidate: Candidate, servedName: string, modelPath: 
  */
 function needOf({ backend, gpus, fit, weightBytes }: Candidate): number | null {
   if (gpus.length === 0) return null
-  if (backend === 'vllm' || backend === 'sglang') return fit?.budgetBytes ?? (backend === 'vllm' ? null : Math.ceil(weightBytes / gpus.length))
+  if (backend === 'vllm' || backend === 'sglang')
+    return fit?.budgetBytes ?? (backend === 'vllm' ? null : Math.ceil(weightBytes / gpus.length))
   return fit === null ? Math.ceil(weightBytes / gpus.length) : fit.weightBytes + fit.kvBytesPerSequence
 }
 

