@@ -3,7 +3,7 @@ import { VLLM_FRACTION } from './memory/budget.js'
 import type { Gpu } from './node.js'
 
 /** Memory that a driver or a monitor may hold on a GPU that nobody else uses. */
-export const IDLE_BYTES = 2 ** 30
+const IDLE_BYTES = 2 ** 30
 
 type Held = Pick<Gpu, 'vramFreeBytes' | 'vramTotalBytes' | 'processes'>
 

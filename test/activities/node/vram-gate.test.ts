@@ -151,7 +151,7 @@ describe('before a launch', () => {
     const takeBack = node.hold(0, 60 * GIB)
     const launch = node.cancellable(keyOf(), node.spec())
     setTimeout(() => (launch.cancel(), takeBack()), 400)
-    await expect(launch.result).rejects.toThrow()
+    await expect(launch.result).rejects.toMatchObject({ name: 'CancelledFailure' })
     expect(await node.launcher.list()).toEqual([])
   })
 
