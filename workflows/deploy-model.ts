@@ -1,7 +1,6 @@
 import { DEPLOY_STEPS, DeployRequest } from '../src/contracts/deploy.js'
 import type { DeployResult } from '../src/contracts/endpoint.js'
 import { specFingerprint } from '../src/domain/placement.js'
-import { waiting } from './activities.js'
 import { DeployFallback } from './deploy-fallback.js'
 import { deployed, planned, unchanged } from './deploy-result.js'
 import { admit, detect, handOver, learn, pin, plan, planOnly, proveAgain, type Current, type Deploy } from './deploy-steps.js'
@@ -24,7 +23,7 @@ export async function deployModel(input: unknown): Promise<DeployResult> {
 
 async function deploy(flow: Deploy): Promise<Ending<DeployResult>> {
   const { actor, lock, replica } = await admit(flow)
-  if (lock?.outcome === 'attach') return joined((await waiting.awaitResult({ run: lock.holder })) as DeployResult)
+  if (lock?.outcome === 'joined') return joined(lock.result as DeployResult)
 
   const named = await pin(flow)
   if (lock === null) return planned(flow, await planOnly(flow, named, await detect(flow), replica))

@@ -89,8 +89,11 @@ async function startAgain(its: Supervised, replica: Replica, problem: Problem): 
   publish(its)
   try {
     if (rung.delayMs > 0) await sleep(rung.delayMs)
-    const key = { ...replica.key, launch: replica.key.launch + 1 }
+    // Stopped by somebody: its lease may have gone with it. Where others have the place, the launch or its fence says so.
+    const renewed = failure === 'gone' ? await renewLease(replica) : null
+    const key = renewed ?? { ...replica.key, launch: replica.key.launch + 1 }
     state.replica = { ...replica, key }
+    if (renewed !== null) bindLease(state.replica)
     await launchUnderLease(its, state.replica)
     return null
   } catch (error) {

@@ -1,6 +1,6 @@
 import { getExternalWorkflowHandle, isCancellation, log } from '@temporalio/workflow'
 import type { Replica } from '../src/contracts/endpoint.js'
-import { BIND_SIGNAL, RELEASE_SIGNAL, type LeaseName, type NodeNews } from '../src/contracts/node-owner.js'
+import { BIND_SIGNAL, RELEASE_SIGNAL, type Binding, type NodeNews } from '../src/contracts/node-owner.js'
 import { workflowIds } from '../src/contracts/workflow-ids.js'
 import { sweepNode } from './activities.js'
 import { comeBack } from './endpoint-healing.js'
@@ -42,7 +42,7 @@ function leaveDrained({ state }: Supervised, node: string): void {
 
 /** The lease of a replica that was adopted is the endpoint's from here, in the same step. */
 export function bindLease(replica: Replica): void {
-  void tell(BIND_SIGNAL, replica)
+  void tell(BIND_SIGNAL, replica, { gpus: replica.spec.gpus })
 }
 
 /** Ends what the endpoint has left behind on another node, and gives up its lease. A node that does not answer does the same when it is back. */
@@ -58,8 +58,12 @@ export async function leave(endpoint: string, replica: Replica): Promise<void> {
 }
 
 /** A node that nobody owns any more has no leases to change. */
-async function tell(signal: string, { nodeId, key: { endpoint, replica, fence } }: Replica): Promise<void> {
-  const lease: LeaseName = { endpoint, replica, fence }
+async function tell(
+  signal: string,
+  { nodeId, key: { endpoint, replica, fence } }: Replica,
+  more: Pick<Binding, 'gpus'> = {},
+): Promise<void> {
+  const lease: Binding = { endpoint, replica, fence, ...more }
   try {
     await getExternalWorkflowHandle(workflowIds.node(nodeId)).signal(signal, lease)
   } catch (error) {

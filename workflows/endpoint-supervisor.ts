@@ -27,6 +27,8 @@ export class EndpointSupervisor implements Supervised {
   generation = 0
   private caring = false
   private healing = false
+  /** Run that holds the lock and is closed: what it had started is being cleaned up. */
+  private closed: string | null = null
   /** Runs that held the lock and are not closed yet, and places that are being left. */
   private errands = 0
 
@@ -123,6 +125,7 @@ export class EndpointSupervisor implements Supervised {
     const run = { workflowId: operation.workflowId, runId: operation.runId }
     try {
       await waiting.awaitClosed({ run })
+      this.closed = run.runId
       if (holds(this.state, run)) await cleanUpAfter(this.endpoint, operation)
     } catch (error) {
       log.error('cannot clean up after the holder of the lock', { ...run, error: rootMessage(error) })
@@ -150,7 +153,9 @@ export class EndpointSupervisor implements Supervised {
   private adopt(adoption: Adoption): void {
     const left = this.state.replica
     const isNew = holds(this.state, adoption)
-    if (!adopt(this.state, adoption, Date.now())) throw notHolder(this.endpoint, adoption)
+    // One that comes late, after its flow was ended, would take over what is being stopped.
+    const late = isNew && this.closed === adoption.runId
+    if (late || !adopt(this.state, adoption, Date.now())) throw notHolder(this.endpoint, adoption)
     if (isNew) {
       endStep(this.state, 'done', `serves on ${adoption.replica.nodeId}`)
       bindLease(adoption.replica)

@@ -8,6 +8,7 @@ import {
   ForgetInput,
   GiveBackInput,
   LabelInput,
+  BindingInput,
   LeaseNameInput,
   QuarantineInput,
   RegistrationInput,
@@ -53,7 +54,9 @@ export class NodeOwner {
   ) {
     this.follower = new LeaseFollower(this)
     setHandler(defineQuery<NodeView>(NODE_QUERY), () => this.view())
-    setHandler(defineSignal<[unknown]>(BIND_SIGNAL), (name) => this.onSignal(LeaseNameInput, name, bind))
+    setHandler(defineSignal<[unknown]>(BIND_SIGNAL), (name) =>
+      this.onSignal(BindingInput, name, (book, what) => bind(book, what, now()), true),
+    )
     setHandler(defineSignal<[unknown]>(RELEASE_SIGNAL), (name) => this.onSignal(LeaseNameInput, name, release))
     this.onUpdate(
       NODE_UPDATES.register,
@@ -138,13 +141,14 @@ export class NodeOwner {
     schema: Schema,
     input: unknown,
     change: (book: NodeBook, input: z.output<Schema>) => NodeBook,
+    comes = false,
   ): void {
     this.updates += 1
     const read = schema.safeParse(input)
     if (!read.success) return
     this.keep(change(this.book, read.data))
     // Whoever has just come here missed what was told before.
-    if (change === bind && (this.state.presence !== 'ready' || this.book.cordon?.drain)) this.tell()
+    if (comes && (this.state.presence !== 'ready' || this.book.cordon?.drain)) this.tell()
   }
 
   /** A book that begins may have been lost with a workflow that was terminated: the endpoints know what they have here. */

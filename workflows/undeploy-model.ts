@@ -1,9 +1,10 @@
 import { UNDEPLOY_STEPS, UndeployRequest } from '../src/contracts/deploy.js'
 import type { UndeployResult } from '../src/contracts/endpoint.js'
-import type { OperationAnswer, Run } from '../src/contracts/messages.js'
+import type { OperationAnswer } from '../src/contracts/messages.js'
 import { control, onNode, sweepNode, waiting } from './activities.js'
 import { giveBackAll } from './give-back.js'
 import { parseInput } from './input.js'
+import { resultOf, type Lock } from './operation.js'
 import { recorded } from './record.js'
 import { keepStuckAway } from './stuck-gpus.js'
 import { withUndo, type Undo } from './saga.js'
@@ -26,8 +27,7 @@ export async function undeployModel(input: unknown): Promise<UndeployResult> {
         show({ AimActor: actor })
         return takeOver(endpoint, revisionFloor, undo)
       })
-      if ('holder' in lock)
-        return { state: 'absent', revision: null, result: (await waiting.awaitResult({ run: lock.holder })) as UndeployResult }
+      if (lock.outcome === 'joined') return { state: 'absent', revision: null, result: lock.result as UndeployResult }
 
       const { engines, silent } = await steps.run('stop', async (say) => {
         await control.standDown({ endpoint })
@@ -48,14 +48,18 @@ export async function undeployModel(input: unknown): Promise<UndeployResult> {
 }
 
 /** Takes the lock; a deploy or a repair that holds it is cancelled first, and undoes what it did. Another undeploy is joined. */
-async function takeOver(endpoint: string, revisionFloor: number, undo: Undo): Promise<Begun | { holder: Run }> {
+async function takeOver(endpoint: string, revisionFloor: number, undo: Undo): Promise<Lock> {
   undo(() => control.endOperation({ endpoint }))
   for (;;) {
     const answer = await control.beginOperation({ endpoint, kind: 'undeploy', requestFingerprint: '', revisionFloor })
     if (answer.outcome === 'begun') return answer
-    if (answer.outcome === 'busy' && answer.kind !== 'undeploy') await control.cancelRun({ run: answer.holder })
-    else return { holder: answer.holder }
-    await waiting.awaitClosed({ run: answer.holder })
+    if (answer.outcome === 'busy' && answer.kind !== 'undeploy') {
+      await control.cancelRun({ run: answer.holder })
+      await waiting.awaitClosed({ run: answer.holder })
+      continue
+    }
+    const result = await resultOf(answer.holder)
+    if (result !== null) return { outcome: 'joined', result }
   }
 }
 

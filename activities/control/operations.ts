@@ -32,6 +32,8 @@ export function operationActivities({ cluster }: { cluster: Cluster }) {
 
     retire: ({ endpoint }: { endpoint: string }): Promise<void> => cluster.retire(endpoint, caller()),
 
+    isClosed: ({ run }: { run: Run }): Promise<boolean> => cluster.isClosed(run),
+
     cancelRun: ({ run }: { run: Run }): Promise<void> => cluster.cancel(run),
   }
 }
@@ -41,6 +43,7 @@ export function waitingActivities({ cluster }: { cluster: Cluster }) {
   return {
     awaitClosed: ({ run }: { run: Run }): Promise<void> => beating(5_000, (signal) => cluster.closed(run, signal)),
 
+    /** Null: it was ended from outside. */
     awaitResult: ({ run }: { run: Run }): Promise<unknown> => beating(5_000, (signal) => cluster.resultOf(run, signal)),
   }
 }

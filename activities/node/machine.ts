@@ -1,3 +1,4 @@
+import { cancellationDetails } from '@temporalio/activity'
 import type { ModelFile, PinnedModel, Weights } from '../../src/contracts/model.js'
 import type { NodeInspection } from '../../src/domain/node.js'
 import type { NodeProbe } from '../../src/ports/node-probe.js'
@@ -18,7 +19,15 @@ export function machineActivities({ nodeId, probe, weights }: Ports) {
 
     /** Heartbeats carry the bytes, so that people and the next attempt see how far it is. */
     ensureWeights: ({ model, files, peers, endpoint }: Wanted): Promise<Weights> =>
-      beating(1_000, (signal, note) => weights.ensure({ ...model, files }, files, { signal, onProgress: note, peers, endpoint })),
+      beating(1_000, async (signal, note) => {
+        try {
+          return await weights.ensure({ ...model, files }, files, { signal, onProgress: note, peers, endpoint })
+        } catch (error) {
+          // Its flow was ended from outside, and undoes nothing.
+          if (cancellationDetails()?.notFound) await weights.discardPartial(model)
+          throw error
+        }
+      }),
 
     discardPartial: ({ model }: { model: ModelPin }): Promise<void> => weights.discardPartial(model),
   }

@@ -30,6 +30,7 @@ export const RegistrationInput = z.strictObject({
 export const ArrivalInput = z.strictObject({ instance: z.string(), turn: Counter })
 export const ClaimInput = z.strictObject({ endpoint: EndpointName, replica: Counter, gpus: Gpus, owner: Owner })
 export const LeaseNameInput = z.strictObject({ endpoint: EndpointName, replica: Counter, fence: Counter })
+export const BindingInput = LeaseNameInput.extend({ gpus: Gpus.optional() })
 export const GiveBackInput = z.strictObject({ endpoint: EndpointName, owner: Owner.optional() })
 export const QuarantineInput = z.strictObject({ gpu: Counter, reason: Reason, by: Name, freeBytes: z.number().min(0).optional() })
 export const ClearInput = z.strictObject({ gpu: Counter, at: z.string().optional() })

@@ -47,6 +47,9 @@ export const BIND_SIGNAL = 'bind'
 export const RELEASE_SIGNAL = 'release-lease'
 export type LeaseName = Pick<Lease, 'endpoint' | 'replica' | 'fence'>
 
+/** With the GPUs an owner that has lost its book writes the lease anew. */
+export type Binding = LeaseName & { gpus?: number[] | undefined }
+
 /** Sent by a node's owner to whoever has a lease there, whenever it comes or goes: to `endpoint/<name>`, or to the flow it is reserved for. */
 export const NODE_SIGNAL = 'node'
 export type NodeNews = {

@@ -41,12 +41,21 @@ function refusal({ cordon, leases, quarantined }: NodeBook, { presence, gpus }: 
   return null
 }
 
-/** The lease is the endpoint's own now; older ones of the same replica go with that. One that is gone stays gone. */
-export function bind(book: NodeBook, name: LeaseName): NodeBook {
+/**
+ * The lease is the endpoint's own now; older ones of the same replica go with that. One that is gone stays gone, unless its GPUs are told, and
+ * nobody has them since: the endpoint knows better what it serves with than a book that was lost with a workflow.
+ */
+export function bind(book: NodeBook, { gpus, ...name }: LeaseName & { gpus?: readonly number[] | undefined }, at = ''): NodeBook {
   const known = book.leases.some((lease) => isNamed(lease, name))
-  if (!known) return book
+  if (!known)
+    return gpus === undefined || isOvertaken(book, name, gpus) ? book : bind(recover(book, [{ ...name, gpus: [...gpus] }], at), name)
   const kept = book.leases.filter((lease) => !isOfReplica(lease, name) || lease.fence >= name.fence)
   return { ...book, leases: kept.map((lease) => (isNamed(lease, name) ? { ...lease, state: 'bound' as const } : lease)) }
+}
+
+/** Somebody has one of the GPUs, or the replica has a newer lease. */
+function isOvertaken({ leases }: NodeBook, name: LeaseName, gpus: readonly number[]): boolean {
+  return leases.some((lease) => (isOfReplica(lease, name) ? lease.fence > name.fence : lease.gpus.some((gpu) => gpus.includes(gpu))))
 }
 
 /** One that is gone already is no error. */
@@ -65,9 +74,10 @@ function without(book: NodeBook, goes: (lease: Lease) => boolean): NodeBook {
   return book.leases.some(goes) ? { ...book, leases: book.leases.filter((lease) => !goes(lease)) } : book
 }
 
-/** A book that was lost is written anew from what endpoints have on the node. */
+/** A book that was lost is written anew from what endpoints have on the node; one of them may have said so itself by now. */
 export function recover(book: NodeBook, found: readonly Omit<Lease, 'state' | 'owner' | 'grantedAt'>[], at: string): NodeBook {
-  const leases = found.map(({ endpoint, replica, gpus, fence }): Lease => {
+  const missing = found.filter((one) => !book.leases.some((lease) => isNamed(lease, one)))
+  const leases = missing.map(({ endpoint, replica, gpus, fence }): Lease => {
     return { endpoint, replica, gpus, fence, state: 'bound', owner: { workflowId: `endpoint/${endpoint}`, runId: '' }, grantedAt: at }
   })
   return withFenceAbove({ ...book, leases: [...book.leases, ...leases] }, Math.max(0, ...leases.map(({ fence }) => fence)))

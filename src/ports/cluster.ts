@@ -27,6 +27,7 @@ export interface Cluster {
   cancel(run: Run): Promise<void>
   /** Waits until the run is closed, however it ended. */
   closed(run: Run, signal: AbortSignal): Promise<void>
-  /** Waits for the result. Throws AimError with the code that the run failed with, final. */
+  isClosed(run: Run): Promise<boolean>
+  /** Waits for the result; null when the run was terminated or reset, or is not known any more. Throws AimError with the code that the run failed with, final. */
   resultOf(run: Run, signal: AbortSignal): Promise<unknown>
 }

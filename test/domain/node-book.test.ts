@@ -7,6 +7,7 @@ import {
   grant,
   newBook,
   quarantine,
+  recover,
   relabel,
   release,
   reservers,
@@ -110,6 +111,24 @@ test('a lease that is gone is neither bound nor released again', () => {
   const gone = release(book, { endpoint: 'a', replica: 0, fence })
   expect(bind(gone, { endpoint: 'a', replica: 0, fence }).leases).toEqual([])
   expect(release(gone, { endpoint: 'a', replica: 0, fence }).leases).toEqual([])
+})
+
+describe('a lease that an endpoint serves under and its book has lost', () => {
+  const told = { endpoint: 'a', replica: 0, fence: 7, gpus: [0] }
+
+  test('is written anew, once, and fences go on above it', () => {
+    const book = bind(newBook(0), told, 'now')
+    expect(book).toMatchObject({ fence: 7, leases: [{ ...told, state: 'bound', grantedAt: 'now' }] })
+    expect(bind(book, told, 'later')).toEqual(book)
+    expect(recover(book, [told], 'later').leases).toEqual(book.leases)
+  })
+
+  test('is not when somebody has a GPU of it since, or the replica has a newer one', () => {
+    const { book } = granted(newBook(0), claim('b', [0, 1]))
+    expect(bind(book, told)).toBe(book)
+    const next = granted(newBook(9), claim('a', [1])).book
+    expect(bind(next, told)).toBe(next)
+  })
 })
 
 test('a GPU in quarantine is given to nobody until it is cleared, and keeps its first reason', () => {

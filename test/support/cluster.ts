@@ -17,10 +17,22 @@ import { FakeCache, FakeLedger, FakeNetwork, NodeWeights } from './fake-caches.j
 import { FakeFences, FakeMachine, FakeRecords, FakeWeights, fakeHub, fakePolicy, fakeProbe, fakeRecipes, uniqueName } from './fakes.js'
 import { temporalAddress } from './temporal-address.js'
 
+type Control = ReturnType<typeof controlActivities>
+type Options = {
+  /** Puts itself in the way of the control worker's activities. */
+  control?: (activities: Control) => Control
+  /** Few on purpose: no flow may hold one while it waits for another. */
+  slots?: number
+}
+
 /** One cluster for a test file: a real Temporal server in a namespace of its own, real workers, fake machines. */
-export async function startCluster() {
+export async function startCluster({ control = (activities) => activities, slots = 2 }: Options = {}) {
   const address = temporalAddress()
-  Runtime.install({ logger: new DefaultLogger('ERROR'), shutdownSignals: [] })
+  Runtime.install({
+    logger: new DefaultLogger('ERROR'),
+    shutdownSignals: [],
+    telemetryOptions: { logging: { forward: {}, filter: 'temporalio_sdk_core=error' } },
+  })
   const namespace = uniqueName('test')
   const nodeId = uniqueName('node')
   const [connection, native] = await Promise.all([Connection.connect({ address }), NativeConnection.connect({ address })])
@@ -48,23 +60,34 @@ export async function startCluster() {
   }
   const desk = createNodeDesk(client, describer(nodeId, fakeProbe), async () => (await fakeProbe.inspect()).gpus)
   const common = { connection: native, namespace, maxHeartbeatThrottleInterval: '200 ms' } as const
-  const workers = await Promise.all([
-    Worker.create({
-      ...common,
-      taskQueue: CONTROL_QUEUE,
-      // Few slots on purpose: no flow may hold one while it waits for another.
-      maxConcurrentActivityTaskExecutions: 2,
-      workflowBundle: await bundle(),
-      activities: controlActivities({
-        cluster: createCluster(client),
-        owners: createNodeOwners(client),
-        hub,
-        records,
-        recipes: fakeRecipes,
-        policy: fakePolicy,
+  const startControl = async () => {
+    const workers = await Promise.all([
+      Worker.create({
+        ...common,
+        taskQueue: CONTROL_QUEUE,
+        maxConcurrentActivityTaskExecutions: slots,
+        workflowBundle: await bundle(),
+        activities: control(
+          controlActivities({
+            cluster: createCluster(client),
+            owners: createNodeOwners(client),
+            hub,
+            records,
+            recipes: fakeRecipes,
+            policy: fakePolicy,
+          }),
+        ),
       }),
-    }),
-    Worker.create({ ...common, taskQueue: WAIT_QUEUE, activities: controlWaitActivities({ cluster: createCluster(client) }) }),
+      Worker.create({ ...common, taskQueue: WAIT_QUEUE, activities: controlWaitActivities({ cluster: createCluster(client) }) }),
+    ])
+    return { workers, running: Promise.all(workers.map((worker) => worker.run())) }
+  }
+  let controls = await startControl()
+  const stopControl = async () => {
+    for (const worker of controls.workers) worker.shutdown()
+    await controls.running
+  }
+  const workers = await Promise.all([
     Worker.create({ ...common, taskQueue: nodeQueue(nodeId), activities: nodeActivities(ports) }),
     Worker.create({ ...common, taskQueue: watchQueue(nodeId), activities: nodeWatchActivities({ ...ports, desk }) }),
   ])
@@ -131,9 +154,15 @@ export async function startCluster() {
       desks.get(id)?.close() // a worker that lives makes its node known again
       await client.workflow.getHandle(`node/${id}`).terminate('by a test')
     },
+    /** The control worker ends, as with Ctrl-C, and the next one goes on from the histories. */
+    async restartControl() {
+      await stopControl()
+      controls = await startControl()
+    },
     async stop() {
       desk.close()
       for (const leave of added) await leave()
+      await stopControl()
       for (const worker of workers) worker.shutdown()
       await running
       await native.close()

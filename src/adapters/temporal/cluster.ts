@@ -1,5 +1,5 @@
 import { WithStartWorkflowOperation, WorkflowFailedError, WorkflowNotFoundError, type Client } from '@temporalio/client'
-import { ApplicationFailure } from '@temporalio/common'
+import { ApplicationFailure, TerminatedFailure } from '@temporalio/common'
 import type { EndpointView, Replica } from '../../contracts/endpoint.js'
 import {
   ENDPOINT_QUERY,
@@ -86,6 +86,17 @@ export function createCluster(client: Client): Cluster {
       await unlessGone(client.workflow.getHandle(workflowId, runId).cancel())
     },
 
+    async isClosed({ workflowId, runId }) {
+      const handle = client.workflow.getHandle(workflowId, runId)
+      return handle.describe().then(
+        ({ status }) => status.name !== 'RUNNING',
+        (error: unknown) => {
+          if (error instanceof WorkflowNotFoundError) return true
+          throw error
+        },
+      )
+    },
+
     async closed({ workflowId, runId }, signal) {
       const handle = client.workflow.getHandle(workflowId, runId, { followRuns: false })
       await unlessAborted(handle.result(), signal).catch((error: unknown) => {
@@ -97,7 +108,10 @@ export function createCluster(client: Client): Cluster {
       try {
         return await unlessAborted(client.workflow.getHandle(workflowId, runId).result(), signal)
       } catch (error) {
-        throw error instanceof WorkflowFailedError ? endOf(error) : error
+        if (error instanceof WorkflowNotFoundError) return null
+        if (!(error instanceof WorkflowFailedError)) throw error
+        if (error.cause instanceof TerminatedFailure) return null
+        throw endOf(error)
       }
     },
   }

@@ -1,0 +1,49 @@
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { activityInfo } from '@temporalio/activity'
+import { beating } from '../../activities/beat.js'
+
+/** Where a deploy stands still: at an activity, before its effect or after it, when the flow has not heard of it yet; `within`: in the middle. */
+export type Place = { activity: string; when: 'before' | 'within' | 'after' }
+
+const LOOK_MS = 20
+const BEAT_MS = 500
+/** As good as never: an activity without heartbeats does not hear that it was cancelled, and has its effect late. */
+const SILENT_MS = 3_600_000
+
+const fileOf = (dir: string, endpoint: string, { activity, when }: Place) => join(dir, `${endpoint}.${activity}.${when}`)
+
+/** Holds up the deploy of an endpoint, also in another process: through files, so that a worker that is started again finds the hold there. */
+export function holdUp(dir: string, endpoint: string, place: Place): { isReached: () => boolean; open: () => void } {
+  const file = fileOf(dir, endpoint, place)
+  mkdirSync(dir, { recursive: true })
+  writeFileSync(file, '')
+  return { isReached: () => existsSync(`${file}.reached`), open: () => rmSync(file, { force: true }) }
+}
+
+/** Waits while this place is held. `beats`: it hears of a cancellation and ends with it. */
+export async function standAt(dir: string, endpoint: string, place: Place, beats: boolean): Promise<void> {
+  const file = fileOf(dir, endpoint, place)
+  if (!existsSync(file)) return
+  writeFileSync(`${file}.reached`, '')
+  await beating(beats ? BEAT_MS : SILENT_MS, async (signal) => {
+    while (existsSync(file)) await delay(LOOK_MS, undefined, { signal })
+  })
+}
+
+/** The same activities; those of deploys stand still where they are held up. */
+export function heldUp<T extends Record<string, (...args: never[]) => Promise<unknown>>>(dir: string, activities: T, beats: boolean): T {
+  const held = Object.entries(activities).map(([activity, run]) => [
+    activity,
+    async (...args: never[]) => {
+      const [kind, endpoint = ''] = activityInfo().workflowExecution?.workflowId.split('/') ?? []
+      if (kind !== 'deploy') return run(...args)
+      await standAt(dir, endpoint, { activity, when: 'before' }, beats)
+      const answer = await run(...args)
+      await standAt(dir, endpoint, { activity, when: 'after' }, beats)
+      return answer
+    },
+  ])
+  return Object.fromEntries(held) as T
+}
