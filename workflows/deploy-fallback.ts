@@ -1,19 +1,22 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common'
-import { defineSignal, setHandler, startChild, workflowInfo, type ChildWorkflowHandle } from '@temporalio/workflow'
+import { CancellationScope, defineSignal, log, setHandler, startChild, workflowInfo, type ChildWorkflowHandle } from '@temporalio/workflow'
 import type { Repair } from '../src/contracts/deploy.js'
-import { STEP_SIGNAL, type FallbackNews, type FallbackRequest, type FallbackResult } from '../src/contracts/fallback.js'
+import { FallbackNewsInput, STEP_SIGNAL, type FallbackNews, type FallbackRequest, type FallbackResult } from '../src/contracts/fallback.js'
+import { NodeNewsInput } from '../src/contracts/manage-node.js'
 import { NODE_SIGNAL, type NodeNews } from '../src/contracts/node-owner.js'
 import type { PinnedModel } from '../src/contracts/model.js'
 import { GRACE_SECONDS } from '../src/domain/engine.js'
 import { gpusToAvoid } from '../src/domain/fallback/next-move.js'
 import type { NodeInspection } from '../src/domain/node.js'
 import type { Candidate, Fallback } from '../src/domain/plan.js'
-import { control, sweepNode, waiting } from './activities.js'
+import { control, waiting } from './activities.js'
 import type { Choice } from './deploy-plan.js'
 import { showChoice, type Begun, type Deploy } from './deploy-steps.js'
+import { giveBackReserved } from './give-back.js'
 import { lookAtNodes } from './look-at-nodes.js'
 import type { recipeFallback } from './recipe-fallback.js'
-import { keepStuckAway } from './stuck-gpus.js'
+import { rootFailure } from './record.js'
+import { rootMessage } from './steps.js'
 
 /** How often a deploy plans again because others were faster: then it makes do with what is left of its plan. */
 const MOST_REPLANS = 5
@@ -21,14 +24,27 @@ const MOST_REPLANS = 5
 /** The child that walks the plan, and what one walk leaves for the next: what was tried is not tried again. */
 export class DeployFallback {
   private walks = 0
+  private choice: Choice | null = null
   private earlier: Pick<FallbackResult, 'tried' | 'spentMs'> = { tried: [], spentMs: 0 }
   private child: ChildWorkflowHandle<typeof recipeFallback> | null = null
+  /** The last of each node since the child was asked for: it may have a lease before this flow sees that it has started. */
+  private readonly news = new Map<string, NodeNews>()
 
   constructor(private readonly flow: Deploy) {
-    setHandler(defineSignal<[FallbackNews]>(STEP_SIGNAL), (news) => this.hear(news))
+    setHandler(defineSignal<[unknown]>(STEP_SIGNAL), (told) => {
+      const news = FallbackNewsInput.safeParse(told)
+      if (news.success) this.hear(news.data as FallbackNews)
+    })
     // A node's owner knows the flow that its leases are reserved for, which is this one.
-    setHandler(defineSignal<[NodeNews]>(NODE_SIGNAL), async (news) => this.child?.signal(NODE_SIGNAL, news))
-    flow.undo(() => giveBackEverywhere(flow.request.endpoint))
+    setHandler(defineSignal<[unknown]>(NODE_SIGNAL), (told) => {
+      const news = NodeNewsInput.safeParse(told)
+      if (!news.success) return
+      this.news.set(news.data.nodeId, news.data)
+      if (this.child !== null) void passOn(this.child, news.data)
+    })
+    // The child gives back its own, unless it was terminated.
+    const { workflowId, runId } = workflowInfo()
+    flow.undo(() => giveBackReserved(flow.request.endpoint, { workflowId, runId }, GRACE_SECONDS))
   }
 
   /** GPUs that failed an earlier walk. */
@@ -36,11 +52,23 @@ export class DeployFallback {
     return gpusToAvoid(this.earlier.tried)
   }
 
+  /** After tries that failed, a plan that holds nothing ends as they did: what they met says more than what is free by now. */
+  async choose(plan: () => Promise<Choice>): Promise<Choice> {
+    try {
+      this.choice = await plan()
+    } catch (error) {
+      if (this.choice === null || this.earlier.tried.length === 0 || rootFailure(error).type !== 'NoCandidate') throw error
+      this.walks = MOST_REPLANS
+    }
+    return this.choice
+  }
+
   /** Null: others were faster or GPUs failed, so the plan is old. */
   async walk(lock: Begun, named: PinnedModel, choice: Choice, nodes: NodeInspection[]): Promise<FallbackResult['ready']> {
     this.walks += 1
     const child = await this.start(await this.requestFor(lock, named, choice, nodes))
     this.child = child
+    for (const news of this.news.values()) void passOn(child, news)
     try {
       const { ready, tried, spentMs } = await child.result()
       this.earlier = { tried, spentMs }
@@ -59,6 +87,7 @@ export class DeployFallback {
   /** One of an earlier run that was terminated may still be at its undo: it is waited for. */
   private async start(request: FallbackRequest): Promise<ChildWorkflowHandle<typeof recipeFallback>> {
     const workflowId = `${workflowInfo().workflowId}/fallback/${this.walks}`
+    this.news.clear()
     for (;;) {
       try {
         return await startChild<typeof recipeFallback>('recipeFallback', {
@@ -123,25 +152,16 @@ export class DeployFallback {
   }
 }
 
+/** Also while this flow is cancelled. A child that has closed needs no news, and what it does not hear must not end this flow. */
+async function passOn(child: ChildWorkflowHandle<typeof recipeFallback>, news: NodeNews): Promise<void> {
+  try {
+    await CancellationScope.nonCancellable(() => child.signal(NODE_SIGNAL, news))
+  } catch (error) {
+    log.info('what starts the engine could not be told of a node', { node: news.nodeId, error: rootMessage(error) })
+  }
+}
+
 async function nodesBesides(looked: NodeInspection[]): Promise<NodeInspection[]> {
   const others = (await control.listNodes()).filter((nodeId) => !looked.some((each) => each.nodeId === nodeId))
   return (await lookAtNodes(others)).nodes
-}
-
-/** What is reserved for this flow, on every node: the child gives back its own, unless it was terminated. */
-async function giveBackEverywhere(endpoint: string): Promise<void> {
-  const { workflowId, runId } = workflowInfo()
-  const owner = { workflowId, runId }
-  for (const { nodeId, leases, presence } of await control.nodeViews()) {
-    const ours = leases.filter(
-      (lease) => lease.state === 'reserved' && lease.owner.workflowId === workflowId && lease.owner.runId === runId,
-    )
-    if (ours.length === 0) continue
-    if (presence !== 'lost') {
-      for (const { fence } of ours) {
-        await keepStuckAway(nodeId, await sweepNode(nodeId).stopEndpoint({ endpoint, graceSeconds: GRACE_SECONDS, fence }))
-      }
-    }
-    await control.giveBackLeases({ nodeId, endpoint, owner })
-  }
 }

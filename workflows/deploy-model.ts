@@ -32,7 +32,7 @@ async function deploy(flow: Deploy): Promise<Ending<DeployResult>> {
   const fallback = new DeployFallback(flow)
   for (;;) {
     const nodes = await detect(flow, fallback.avoid())
-    const choice = await plan(flow, named, nodes, flow.request.repair?.gone === true ? null : replica)
+    const choice = await fallback.choose(() => plan(flow, named, nodes, flow.request.repair?.gone === true ? null : replica))
     const { best, model } = choice
     if (current !== null && isServed(current, specFingerprint(best, model.commit), flow.request)) {
       return unchanged(flow, choice, current, await proveAgain(flow, current.replica))

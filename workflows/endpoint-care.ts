@@ -11,8 +11,8 @@ import { renewLease } from './renewed-lease.js'
 import { rootMessage } from './steps.js'
 import { keepStuckAway } from './stuck-gpus.js'
 
-/** Why an engine does not serve, and the class of that. */
-type Problem = { why: string; failure: string }
+/** Why an engine does not serve, and the class of that. `gpu`: the one at fault, where it is known; `freeBytes`: memory that proves it sound. */
+type Problem = { why: string; failure: string; gpu?: number; freeBytes?: number }
 
 /** Proves and watches the engine, and starts it again in place after each end, as long as that makes sense. */
 export async function keepAlive(its: Supervised): Promise<void> {
@@ -67,8 +67,9 @@ function served(its: Supervised, { pid, url }: { pid: number; url: string }): vo
  * Starts the engine under its next key, or leaves it to the healing. The key is kept before the start, so that nobody loses the engine.
  * Answers what kept it from starting, if anything.
  */
-async function startAgain(its: Supervised, replica: Replica, { why, failure }: Problem): Promise<Problem | null> {
+async function startAgain(its: Supervised, replica: Replica, problem: Problem): Promise<Problem | null> {
   const { state } = its
+  const { why, failure } = problem
   const now = Date.now()
   state.failures = failuresAfter(state.failures, state.provedAtMs === null ? 0 : now - state.provedAtMs)
   endStep(state, 'failed', why)
@@ -76,7 +77,7 @@ async function startAgain(its: Supervised, replica: Replica, { why, failure }: P
   const rung = nextRung(failure, state.failures, why)
   if (rung.do === 'repair') {
     await stopForGood(replica)
-    if (policyOf(failure).quarantine) await keepFromOthers(replica, why)
+    if (policyOf(failure).quarantine) await keepFromOthers(replica, problem)
     const { nodeId: node, spec } = replica
     const trouble = { kind: 'crash', why: rung.why, avoid: [{ node, gpus: spec.gpus }], gone: true } as const
     Object.assign(state, { trouble: { ...trouble, rung: 'repair', tries: 0, retryAtMs: null }, reason: rung.why })
@@ -132,11 +133,11 @@ async function stopForGood({ nodeId, key }: Replica): Promise<void> {
 }
 
 /** Which of several GPUs is at fault nobody knows: then they are only avoided. */
-async function keepFromOthers({ nodeId, spec: { gpus } }: Replica, why: string): Promise<void> {
-  const [gpu] = gpus
-  if (gpu === undefined || gpus.length > 1) return
+async function keepFromOthers({ nodeId, spec: { gpus } }: Replica, { why, gpu: named, freeBytes }: Problem): Promise<void> {
+  const gpu = named ?? (gpus.length > 1 ? undefined : gpus[0])
+  if (gpu === undefined) return
   try {
-    await control.quarantineGpu({ nodeId, gpu, reason: why.slice(0, 500) })
+    await control.quarantineGpu({ nodeId, gpu, reason: why.slice(0, 500), ...(freeBytes !== undefined && { freeBytes }) })
   } catch (error) {
     if (isCancellation(error)) throw error
     log.warn('a GPU was not put into quarantine', { node: nodeId, gpu, error: rootMessage(error) })
@@ -146,5 +147,11 @@ async function keepFromOthers({ nodeId, spec: { gpus } }: Replica, why: string):
 function problemOf(error: unknown): Problem {
   if (isCancellation(error)) throw error
   const { type, message, details } = rootFailure(error)
-  return { why: message, failure: String(details['failure'] ?? type) }
+  const { failure, gpu, needed } = details
+  return {
+    why: message,
+    failure: String(failure ?? type),
+    ...(typeof gpu === 'number' && { gpu }),
+    ...(typeof needed === 'number' && { freeBytes: needed }),
+  }
 }

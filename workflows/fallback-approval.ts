@@ -43,8 +43,12 @@ export class ApprovalDesk {
       this.answer ??= { yes, reason: `${by}${reason === undefined ? '' : `: ${reason}`}` }
     }
     const validator = (input: unknown) => {
-      parseInput(ApprovalAnswer, input)
+      const { question } = parseInput(ApprovalAnswer, input)
       if (this.open === null) throw failure('NotFound', 'a question that waits for an answer does not exist', { what: 'a question' })
+      if (question !== this.open.question) {
+        const rule = `must be what is asked now: ${this.open.question}`
+        throw failure('InvalidInput', `question: ${rule}`, { field: 'question', rule })
+      }
     }
     setHandler(defineUpdate<void, [unknown]>(name), handler, { validator })
   }

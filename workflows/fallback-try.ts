@@ -5,6 +5,7 @@ import { peersOf } from '../src/domain/cache/spread.js'
 import { trafficText } from '../src/domain/cache/traffic.js'
 import { GRACE_SECONDS, type EngineKey } from '../src/domain/engine.js'
 import { quarantines, type Try, type Tried } from '../src/domain/fallback/next-move.js'
+import type { Quarantine } from '../src/domain/lease.js'
 import { engineSpec } from '../src/domain/placement.js'
 import type { Candidate } from '../src/domain/plan.js'
 import { chooseFiles } from '../src/domain/weight-files.js'
@@ -122,22 +123,22 @@ async function unlessGone(nodes: NodeWatch, node: string, work: () => Promise<un
   if (!nodes.isLost(node)) await nodes.unlessLost(node, work)
 }
 
-/** Before the lease is given back, so that nobody gets them in between. */
+/** Before the lease is given back, so that nobody gets it in between. Which of several GPUs is at fault nobody knows: then they are only avoided. */
 async function quarantine({ tried }: Walk, candidate: Candidate, error: unknown): Promise<void> {
   const { failure: why } = whyItFailed(error)
   const one = { candidate, failure: why }
   if (!quarantines({ tried: [...tried, one] }, one)) return
-  // The node names the one that is stuck; a fault of the engine names none.
-  const { gpu: named } = rootFailure(error).details
-  for (const gpu of typeof named === 'number' ? [named] : candidate.gpus) {
-    await CancellationScope.nonCancellable(() => keepAway(candidate.node, gpu, `${why}: ${rootMessage(error)}`))
-  }
+  const { gpu: named, needed } = rootFailure(error).details
+  const [gpu] = typeof named === 'number' ? [named] : candidate.gpus
+  if (gpu === undefined || (typeof named !== 'number' && candidate.gpus.length > 1)) return
+  const proof = typeof needed === 'number' ? { freeBytes: needed } : {}
+  await CancellationScope.nonCancellable(() => keepAway(candidate.node, { gpu, reason: `${why}: ${rootMessage(error)}`, ...proof }))
 }
 
-async function keepAway(nodeId: string, gpu: number, reason: string): Promise<void> {
+async function keepAway(nodeId: string, { reason, ...what }: Pick<Quarantine, 'gpu' | 'reason' | 'freeBytes'>): Promise<void> {
   try {
-    await control.quarantineGpu({ nodeId, gpu, reason: reason.slice(0, 500) })
+    await control.quarantineGpu({ nodeId, ...what, reason: reason.slice(0, 500) })
   } catch (error) {
-    log.error('a GPU that should be quarantined is not', { node: nodeId, gpu, error: rootMessage(error) })
+    log.error('a GPU that should be quarantined is not', { node: nodeId, gpu: what.gpu, error: rootMessage(error) })
   }
 }

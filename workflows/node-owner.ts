@@ -82,7 +82,7 @@ export class NodeOwner {
       (what) => this.keep(quarantine(this.book, { ...what, at: now() })),
       this.checkGpu,
     )
-    this.onUpdate(NODE_UPDATES.clear, ClearInput, ({ gpu }) => this.keep(clear(this.book, gpu)), this.checkGpu)
+    this.onUpdate(NODE_UPDATES.clear, ClearInput, (what) => this.keep(clear(this.book, what)), this.checkGpu)
     this.onUpdate(NODE_UPDATES.cordon, CordonInput, (asked) => this.cordon(asked))
     this.onUpdate(NODE_UPDATES.uncordon, ForgetInput, () => {
       const drained = this.book.cordon?.drain ?? false

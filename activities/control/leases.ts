@@ -1,5 +1,5 @@
 import type { NodeView } from '../../src/contracts/node-owner.js'
-import type { Claim, LeaseAnswer, Owner } from '../../src/domain/lease.js'
+import type { Claim, LeaseAnswer, Owner, Quarantine } from '../../src/domain/lease.js'
 import type { NodeOwners } from '../../src/ports/node-owners.js'
 import { caller } from '../run.js'
 
@@ -17,7 +17,7 @@ export function leaseActivities({ owners }: { owners: NodeOwners }) {
 
     giveBackEverywhere: (what: { endpoint: string; owner?: Owner }): Promise<void> => owners.giveBackEverywhere(what, caller()),
 
-    quarantineGpu: ({ nodeId, gpu, reason }: OnNode<{ gpu: number; reason: string }>): Promise<void> =>
-      owners.quarantine(nodeId, gpu, reason, caller()),
+    quarantineGpu: ({ nodeId, ...what }: OnNode<Pick<Quarantine, 'gpu' | 'reason' | 'freeBytes'>>): Promise<void> =>
+      owners.quarantine(nodeId, what, caller()),
   }
 }

@@ -1,3 +1,4 @@
+import { cancellationDetails } from '@temporalio/activity'
 import { AimError } from '../../src/contracts/errors.js'
 import { GRACE_SECONDS, engineKeyName, type EngineKey, type EngineSpec } from '../../src/domain/engine.js'
 import type { StuckGpu } from '../../src/domain/lease.js'
@@ -16,6 +17,7 @@ type Ports = Omit<GatePorts, 'freeWithinMs' | 'launcher'> & {
   client: EngineClient
   ledger: CacheLedger
   freeWithinMs?: number
+  stallMs?: number
 }
 type Engine = { key: EngineKey; spec: EngineSpec }
 type Listed = Awaited<ReturnType<EngineLauncher['list']>>[number]
@@ -26,9 +28,21 @@ export type Stopped = { stopped: string[]; stuck: StuckGpu[] }
 
 /** Milliseconds. A driver gives memory back within seconds of a process's end. */
 const FREE_WITHIN_MS = 20_000
+/** Milliseconds. Compiling kernels takes minutes, and logs. */
+const STALL_MS = 10 * 60_000
 
 /** The life of one engine: launch, proof, stop. */
-export function engineActivities({ nodeId, namespace, probe, launcher, fences, client, ledger, freeWithinMs = FREE_WITHIN_MS }: Ports) {
+export function engineActivities({
+  nodeId,
+  namespace,
+  probe,
+  launcher,
+  fences,
+  client,
+  ledger,
+  freeWithinMs = FREE_WITHIN_MS,
+  stallMs = STALL_MS,
+}: Ports) {
   const gate = vramGate({ nodeId, namespace, probe, launcher, freeWithinMs })
 
   const ours = async (): Promise<Listed[]> => (await launcher.list()).filter(({ key }) => key.namespace === namespace)
@@ -36,9 +50,9 @@ export function engineActivities({ nodeId, namespace, probe, launcher, fences, c
   /** Stops them, and waits until their GPUs are free. */
   const stopAll = async (engines: Listed[], graceMs: number, signal: AbortSignal): Promise<Stopped> => {
     await Promise.all(engines.map(({ key }) => launcher.stop(key, graceMs)))
-    const gpus = [...new Set(engines.flatMap(({ spec }) => spec.gpus))]
     const stopped = engines.filter(isRunning).map(({ key }) => engineKeyName(key))
-    return { stopped, stuck: await gate.stuck(gpus, signal) }
+    const specs = engines.map(({ spec }) => spec)
+    return { stopped, stuck: await gate.stuck(specs, signal) }
   }
 
   /** Also of one that no record knows: stopping it is safe to repeat. */
@@ -66,9 +80,13 @@ export function engineActivities({ nodeId, namespace, probe, launcher, fences, c
         const outdated = engines.filter((other) => isOutdated(other, key, spec))
         await Promise.all(outdated.map((other) => launcher.stop(other.key, GRACE_SECONDS * 1_000)))
         // An engine that runs holds its memory, and one that has ended never starts again.
-        if ((await launcher.inspect(key)).phase === 'absent') await gate.open(spec.gpus, signal)
+        if ((await launcher.inspect(key)).phase === 'absent') await gate.open(spec, signal)
+        // Much may have happened at the gate: nobody wants the engine any more, or its lease was overtaken.
+        await fences.check(start)
         signal.throwIfAborted()
         const launched = await launcher.launch(key, spec)
+        if (cancellationDetails()?.cancelRequested) await launcher.stop(key, 0)
+        signal.throwIfAborted()
         // Whoever ended this lease meanwhile saw no engine that could be stopped.
         await fences.check(start).catch(async (error: unknown) => {
           await launcher.stop(key, 0)
@@ -80,7 +98,7 @@ export function engineActivities({ nodeId, namespace, probe, launcher, fences, c
     /** Ready means one completed inference on the address that clients use. The cache hears what the endpoint serves. */
     proveReady: ({ key, spec }: Engine): Promise<Proof> =>
       beating(1_000, async (signal, note) => {
-        const proof = await proveReady({ launcher, client }, { key, spec }, signal, note)
+        const proof = await proveReady({ launcher, client, stallMs }, { key, spec }, signal, note)
         await tellServed(ledger, key.endpoint, spec.modelPath)
         return proof
       }),
@@ -92,8 +110,14 @@ export function engineActivities({ nodeId, namespace, probe, launcher, fences, c
     stopIfRunning: ({ key }: { key: EngineKey }): Promise<Stopped> =>
       beating(2_000, async (signal) => {
         if ((await launcher.inspect(key)).phase === 'running') return stopOne(key, GRACE_SECONDS * 1_000, signal)
-        const gpus = (await ours()).find((engine) => engineKeyName(engine.key) === engineKeyName(key))?.spec.gpus ?? []
-        return { stopped: [], stuck: await gate.stuck(gpus, signal) }
+        const known = (await ours()).filter((engine) => engineKeyName(engine.key) === engineKeyName(key))
+        return {
+          stopped: [],
+          stuck: await gate.stuck(
+            known.map(({ spec }) => spec),
+            signal,
+          ),
+        }
       }),
 
     /**

@@ -31,6 +31,8 @@ export type NodePorts = {
   client: EngineClient
   /** In which time a hang of an engine is found. */
   hangMs: number
+  /** Milliseconds without progress after which a start has failed; absent: ten minutes. */
+  stallMs?: number
 }
 
 /** All activities of a node's own queue. */

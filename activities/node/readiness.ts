@@ -7,13 +7,12 @@ import type { EngineClient } from '../../src/ports/engine-client.js'
 import type { EngineLauncher } from '../../src/ports/engine-launcher.js'
 
 export type Proof = { text: string; tokens: number; ms: number; url: string; pid: number; memory: ReportedMemory | null }
-type Ports = { launcher: EngineLauncher; client: EngineClient }
+/** `stallMs`: a start that writes nothing to its log for this long stands still. */
+type Ports = { launcher: EngineLauncher; client: EngineClient; stallMs: number }
 type Engine = { key: EngineKey; spec: EngineSpec }
 
 /** Looks are close together while a small engine may come up, and rare while a large one loads for minutes. */
 const LOOK_MS = { first: 50, most: 1_000, growth: 1.1 }
-/** A start that writes nothing to its log for this long stands still. Compiling kernels takes minutes, and logs. */
-const STALL_MS = 10 * 60_000
 /** Lines that a failure keeps. */
 const TAIL_LINES = 40
 /** A start of vLLM or SGLang on eight GPUs writes fewer lines than this. */
@@ -21,10 +20,10 @@ const LOG_LINES = 20_000
 
 /**
  * Waits until the engine completes a request. The deadline follows progress: each new log line starts it again.
- * @throws AimError EngineExited with the failure class and the log's tail; EngineStalled.
+ * @throws AimError EngineExited with the failure class and the log's tail; EngineStalled; EngineNotAnswering for one that is up and completes none.
  */
 export async function proveReady(
-  { launcher, client }: Ports,
+  { launcher, client, stallMs }: Ports,
   { key, spec }: Engine,
   signal: AbortSignal,
   note: (details: unknown) => void,
@@ -36,14 +35,17 @@ export async function proveReady(
     const state = await launcher.inspect(key)
     if (state.phase !== 'running') throw ended(spec, state)
     const healthy = await client.healthy(state.url, engines[spec.backend].endpoints.ready, signal)
-    const proof = healthy ? await tryComplete(client, state.url, spec.servedName, signal) : null
-    if (proof !== null) return { ...proof, url: state.url, pid: state.pid, memory: await memoryOf(launcher, { key, spec }) }
+    const proof = healthy ? await tryComplete(client, state.url, spec.servedName, signal) : { refused: 'it is not up' }
+    if (!('refused' in proof)) return { ...proof, url: state.url, pid: state.pid, memory: await memoryOf(launcher, { key, spec }) }
 
     const [line = ''] = await launcher.logTail(key, 1)
     // Once it says that it is up, its log only echoes our own requests.
     if (line !== lastLine && !healthy) progressAt = Date.now()
     lastLine = line
-    if (Date.now() - progressAt > STALL_MS) throw stalled(spec, key, await launcher.logTail(key, TAIL_LINES))
+    if (Date.now() - progressAt > stallMs) {
+      const logTail = await launcher.logTail(key, TAIL_LINES)
+      throw healthy ? notAnswering(key, proof.refused, logTail) : stalled({ spec, key, logTail, stallMs })
+    }
     note({ phase: 'starting', lastLine })
     await delay(lookMs, undefined, { signal })
     lookMs = Math.min(lookMs * LOOK_MS.growth, LOOK_MS.most)
@@ -56,11 +58,16 @@ async function memoryOf(launcher: EngineLauncher, { key, spec }: Engine): Promis
 }
 
 /** An engine that is up may still refuse its first requests: the deadline, not the first refusal, decides. */
-async function tryComplete(client: EngineClient, url: string, model: string, signal: AbortSignal) {
+async function tryComplete(
+  client: EngineClient,
+  url: string,
+  model: string,
+  signal: AbortSignal,
+): Promise<Awaited<ReturnType<EngineClient['complete']>> | { refused: string }> {
   try {
     return await client.complete(url, model, signal)
   } catch (error) {
-    if (isAimError(error) && error.code === 'EngineNotAnswering') return null
+    if (isAimError(error) && error.code === 'EngineNotAnswering') return { refused: String(error.details['reason']) }
     throw error
   }
 }
@@ -80,10 +87,16 @@ function ended(spec: EngineSpec, state: Exclude<EngineState, { phase: 'running' 
   return new AimError('EngineExited', { failure, lastLine, hint, how: howItEnded(state), logTail, ...facts })
 }
 
+type Stalled = { spec: EngineSpec; key: EngineKey; logTail: string[]; stallMs: number }
+
 /** It runs and does not move: its last words may say at what. */
-function stalled({ backend }: EngineSpec, { endpoint }: EngineKey, logTail: string[]): AimError {
-  const { failure } = engines[backend].classify({ code: null, signal: null, stalled: true, logTail })
-  return new AimError('EngineStalled', { seconds: STALL_MS / 1_000, endpoint, failure, logTail: logTail.join('\n') })
+function stalled({ spec, key: { endpoint }, logTail, stallMs }: Stalled): AimError {
+  const { failure } = engines[spec.backend].classify({ code: null, signal: null, stalled: true, logTail })
+  return new AimError('EngineStalled', { seconds: stallMs / 1_000, endpoint, failure, logTail: logTail.join('\n') })
+}
+
+function notAnswering({ endpoint }: EngineKey, reason: string, logTail: string[]): AimError {
+  return new AimError('EngineNotAnswering', { reason, endpoint, logTail: logTail.join('\n') })
 }
 
 function howItEnded({ code, signal }: { code: number | null; signal: string | null }): string {

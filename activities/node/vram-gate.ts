@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { AimError } from '../../src/contracts/errors.js'
-import { holdMemory, IDLE_BYTES, isFree } from '../../src/domain/gpu-use.js'
+import type { EngineSpec } from '../../src/domain/engine.js'
+import { hasRoom, holdMemory, isFree, neededBytes } from '../../src/domain/gpu-use.js'
 import type { StuckGpu } from '../../src/domain/lease.js'
 import type { Gpu } from '../../src/domain/node.js'
 import type { EngineLauncher, EngineProcess } from '../../src/ports/engine-launcher.js'
@@ -18,23 +19,38 @@ export type GatePorts = {
 /** How often it looks, and how long somebody else's process must be seen: a driver lists one a moment longer than it lives. */
 const LOOK_MS = 250
 const FOREIGN_MS = 1_000
+/** After a stop, memory that has not grown for this long, and does for another start, is all that comes back. */
+const SETTLED_MS = 2_000
 
-/** A GPU that is not free, and whose processes hold it that are not ours. */
-type Taken = { gpu: Gpu; foreign: Gpu['processes'] }
+/** A GPU that somebody uses, what must be free of it, and whose processes hold it that are not ours. */
+type Taken = { gpu: Gpu; needed: number; foreign: Gpu['processes'] }
 
-/** GPU memory is free before a launch and after a stop. What is left of our own engines is ended; nobody else's process is touched. */
+/**
+ * GPU memory is free before a launch and after a stop: as much of it as the engine needs. What is left of our own engines is ended; nobody
+ * else's process is touched.
+ */
 export function vramGate({ nodeId, namespace, probe, launcher, freeWithinMs }: GatePorts) {
-  /** Those that are not free when the time is over, or that others hold for certain. `served`: one that an engine of ours runs on may be taken. */
-  const wait = async (indices: readonly number[], served: boolean, signal: AbortSignal): Promise<Taken[]> => {
+  /** Those that somebody uses. `served`: one that an engine of ours runs on may be taken. */
+  const takenOf = async (specs: readonly EngineSpec[], served: boolean): Promise<{ taken: Taken[]; own: EngineProcess[] }> => {
+    const [gpus, own] = await Promise.all([look(specs.flatMap((spec) => spec.gpus)), launcher.processes(namespace)])
+    const taken = gpus
+      .filter((gpu) => !isFree(gpu) && !(served && isServed(gpu, own)))
+      .map((gpu) => ({ gpu, needed: needOf(gpu, specs), foreign: foreignOn(gpu, own) }))
+    return { taken, own }
+  }
+
+  /** Until `isEnough`, or the time is over, or others hold them for certain. Answers those that are still in the way. */
+  const wait = async (
+    find: () => ReturnType<typeof takenOf>,
+    isEnough: (taken: Taken[], own: EngineProcess[]) => boolean,
+    signal: AbortSignal,
+  ): Promise<Taken[]> => {
     const started = Date.now()
     for (;;) {
-      const [gpus, own] = await Promise.all([look(indices), launcher.processes(namespace)])
-      const taken = gpus
-        .filter((gpu) => !isFree(gpu) && !(served && isServed(gpu, own)))
-        .map((gpu) => ({ gpu, foreign: foreignOn(gpu, own) }))
-      if (taken.length === 0) return []
+      const { taken, own } = await find()
+      if (taken.length === 0 || isEnough(taken, own)) return []
       const waited = Date.now() - started
-      if (waited >= freeWithinMs || (waited >= FOREIGN_MS && taken.some(isForeign))) return taken
+      if (waited >= freeWithinMs || (waited >= FOREIGN_MS && taken.some(isForeign))) return taken.filter(isInTheWay)
       await reap(taken, own)
       await delay(LOOK_MS, undefined, { signal })
     }
@@ -45,11 +61,7 @@ export function vramGate({ nodeId, namespace, probe, launcher, freeWithinMs }: G
 
   /** One of ours that does not run and is, or was, on these GPUs; or of which nothing is known any more. */
   const reap = async (taken: readonly Taken[], own: readonly EngineProcess[]): Promise<void> => {
-    const left = own.filter(
-      ({ pid, live, gpus }) =>
-        !live &&
-        (gpus === null || taken.some(({ gpu }) => gpus.includes(gpu.index) || gpu.processes.some((process) => process.pid === pid))),
-    )
+    const left = own.filter((one) => !one.live && (one.gpus === null || taken.some(({ gpu }) => isLeftOn(gpu, [one]))))
     if (left.length > 0)
       await launcher.reap(
         namespace,
@@ -58,21 +70,51 @@ export function vramGate({ nodeId, namespace, probe, launcher, freeWithinMs }: G
   }
 
   return {
-    /** Before a launch. @throws AimError `GpuForeign` naming the process, `GpuHeld` when nobody holds what is taken. */
-    async open(gpus: readonly number[], signal: AbortSignal): Promise<void> {
-      const taken = gpus.length === 0 ? [] : await wait(gpus, false, signal)
+    /** Before a launch. @throws AimError `GpuForeign` naming the process, `GpuHeld` when nobody holds what is missing. */
+    async open(spec: EngineSpec, signal: AbortSignal): Promise<void> {
+      if (spec.gpus.length === 0) return
+      const isEnough = (taken: Taken[], own: EngineProcess[]) => !taken.some((one) => isInTheWay(one) || isLeftOn(one.gpu, own))
+      const taken = await wait(() => takenOf([spec], false), isEnough, signal)
       const foreign = taken.find(isForeign)
       if (foreign !== undefined) throw gpuForeign(nodeId, foreign)
       const [first] = taken
-      if (first !== undefined) throw gpuHeld(nodeId, first.gpu)
+      if (first !== undefined) throw gpuHeld(nodeId, first)
     },
 
-    /** After a stop: GPUs whose memory does not come back. One that somebody else uses by now is none of them. */
-    async stuck(gpus: readonly number[], signal: AbortSignal): Promise<StuckGpu[]> {
-      const taken = gpus.length === 0 ? [] : await wait(gpus, true, signal)
-      return taken.filter((one) => !isForeign(one)).map(({ gpu }) => ({ gpu: gpu.index, why: gpuHeld(nodeId, gpu).message }))
+    /** After a stop: GPUs whose memory does not do for the same engine again. One that somebody else uses by now is none of them. */
+    async stuck(specs: readonly EngineSpec[], signal: AbortSignal): Promise<StuckGpu[]> {
+      if (specs.every(({ gpus }) => gpus.length === 0)) return []
+      const settled = growth()
+      const isEnough = (taken: Taken[], own: EngineProcess[]) =>
+        settled(taken) && !taken.some((one) => isInTheWay(one) || isLeftOn(one.gpu, own))
+      const taken = await wait(() => takenOf(specs, true), isEnough, signal)
+      return taken
+        .filter((one) => !isForeign(one))
+        .map((one) => ({ gpu: one.gpu.index, why: gpuHeld(nodeId, one).message, freeBytes: one.needed }))
     },
   }
+}
+
+/** Tells whether memory has come back to none of the GPUs for a while. */
+function growth(): (taken: readonly Taken[]) => boolean {
+  let [free, since] = [-1, Date.now()]
+  return (taken) => {
+    const now = taken.reduce((sum, { gpu }) => sum + (gpu.vramFreeBytes ?? 0), 0)
+    if (now !== free) [free, since] = [now, Date.now()]
+    return Date.now() - since >= SETTLED_MS
+  }
+}
+
+/** What the hungriest of the engines needs of it. */
+function needOf({ index, vramTotalBytes }: Gpu, specs: readonly EngineSpec[]): number {
+  return Math.max(...specs.filter(({ gpus }) => gpus.includes(index)).map((spec) => neededBytes(spec, vramTotalBytes)))
+}
+
+const isInTheWay = (one: Taken): boolean => isForeign(one) || !hasRoom(one.gpu, one.needed)
+
+/** Something of ours that has ended still holds memory there. */
+function isLeftOn({ index, processes }: Gpu, own: readonly EngineProcess[]): boolean {
+  return own.some(({ live, pid, gpus }) => !live && (gpus?.includes(index) === true || processes.some((process) => process.pid === pid)))
 }
 
 function isServed({ index }: Gpu, own: readonly EngineProcess[]): boolean {
@@ -94,6 +136,6 @@ function gpuForeign(node: string, { gpu, foreign }: Taken): AimError {
   return new AimError('GpuForeign', { gpu: gpu.index, node, pid: most?.pid ?? 0, name: most?.name ?? 'unknown', bytes })
 }
 
-function gpuHeld(node: string, { index, vramFreeBytes, vramTotalBytes }: Gpu): AimError {
-  return new AimError('GpuHeld', { gpu: index, node, free: vramFreeBytes ?? 0, needed: vramTotalBytes - IDLE_BYTES })
+function gpuHeld(node: string, { gpu: { index, vramFreeBytes }, needed }: Taken): AimError {
+  return new AimError('GpuHeld', { gpu: index, node, free: vramFreeBytes ?? 0, needed })
 }

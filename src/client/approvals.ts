@@ -32,8 +32,8 @@ export function approvals(client: Client) {
     async answer(name: string, yes: boolean, reason?: string): Promise<Answered> {
       const endpoint = validate(EndpointName, name)
       const by = client.options.identity ?? 'unknown'
-      const args: [ApprovalAnswer] = [validate(ApprovalAnswer, { by, ...(reason !== undefined && { reason }) })]
       const { workflowId, question } = await questionOf(endpoint)
+      const args: [ApprovalAnswer] = [validate(ApprovalAnswer, { question, by, ...(reason !== undefined && { reason }) })]
       try {
         await client.workflow.getHandle(workflowId).executeUpdate<void, [ApprovalAnswer]>(yes ? APPROVE_UPDATE : REJECT_UPDATE, { args })
       } catch (error) {

@@ -159,6 +159,12 @@ export const SETTINGS = {
     default: () => 60,
     about: 'an engine that has computed nothing for this long, though asked, hangs and is started again',
   },
+  stallSeconds: {
+    env: 'AIM_STALL_SECONDS',
+    rule: z.coerce.number().pipe(z.number().min(1, 'must be 1 or higher').max(86_400, 'must be 86400 or lower')),
+    default: () => 600,
+    about: 'a start that writes nothing to its log for this long, or that is up and completes no request, has failed',
+  },
   vllmBin: {
     env: 'AIM_VLLM_BIN',
     rule: z.string().optional(),

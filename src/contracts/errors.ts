@@ -164,7 +164,7 @@ export const ERRORS = {
   EngineNotAnswering: {
     group: 'engine',
     exit: 1,
-    retry: true,
+    retry: false,
     message: 'the engine does not complete a request: {reason}',
     fix: 'aim logs {endpoint}',
   },
@@ -181,7 +181,7 @@ export const ERRORS = {
     exit: 1,
     retry: false,
     message: 'GPU {gpu} of {node} has {free} bytes free and needs {needed}, and no process holds the rest',
-    fix: 'reset the GPU, then: aim node clear {node} {gpu}',
+    fix: 'it is given out again once so much is free; when it stays so, reset the GPU',
   },
   LeaseFenced: {
     group: 'node',

@@ -73,7 +73,12 @@ export type FallbackResult = {
 export const APPROVE_UPDATE = 'approve'
 export const REJECT_UPDATE = 'reject'
 export const APPROVAL_QUERY = 'approval'
-export const ApprovalAnswer = z.strictObject({ by: z.string().min(1).max(200), reason: z.string().max(500).optional() })
+/** `question` is what is answered, word for word: another may have taken its place since it was read. */
+export const ApprovalAnswer = z.strictObject({
+  question: z.string().min(1, 'must be the question that is answered'),
+  by: z.string().min(1).max(200),
+  reason: z.string().max(500).optional(),
+})
 export type ApprovalAnswer = z.infer<typeof ApprovalAnswer>
 /** What it waits for; null: nobody is asked. `until` is ISO 8601. */
 export type ApprovalView = { question: string; changes: string[]; candidate: Candidate; until: string } | null
@@ -85,3 +90,14 @@ export type ApprovalView = { question: string; changes: string[]; candidate: Can
 export const STEP_SIGNAL = 'step'
 export type StepNews = { step: 'warm' | 'launch' | 'ready'; state: 'running' | 'done' | 'failed'; detail?: string }
 export type FallbackNews = { steps?: StepNews[]; attempt?: Omit<AttemptRecord, 'workflowId' | 'runId'>; approval?: ApprovalView }
+const StepNewsInput = z.strictObject({
+  step: z.enum(['warm', 'launch', 'ready']),
+  state: z.enum(['running', 'done', 'failed']),
+  detail: z.string().optional(),
+})
+/** A signal has nobody to be told what is wrong with it: one that makes no sense changes nothing. */
+export const FallbackNewsInput = z.strictObject({
+  steps: z.array(StepNewsInput).optional(),
+  attempt: z.looseObject({ number: z.int(), outcome: z.string() }).optional(),
+  approval: z.looseObject({ question: z.string(), until: z.string() }).nullable().optional(),
+})

@@ -32,8 +32,8 @@ export const ClaimInput = z.strictObject({ endpoint: EndpointName, replica: Coun
 export const LeaseNameInput = z.strictObject({ endpoint: EndpointName, replica: Counter, fence: Counter })
 export const BindingInput = LeaseNameInput.extend({ gpus: Gpus.optional() })
 export const GiveBackInput = z.strictObject({ endpoint: EndpointName, owner: Owner.optional() })
-export const QuarantineInput = z.strictObject({ gpu: Counter, reason: Reason, by: Name })
-export const ClearInput = z.strictObject({ gpu: Counter })
+export const QuarantineInput = z.strictObject({ gpu: Counter, reason: Reason, by: Name, freeBytes: z.number().min(0).optional() })
+export const ClearInput = z.strictObject({ gpu: Counter, at: z.string().optional() })
 export const CordonInput = z.strictObject({ reason: Reason, by: Name, drain: z.boolean() })
 export const LabelInput = z.strictObject({ set: Labels.default({}), remove: z.array(LabelName).default([]) })
 /** What a node's owner signals to those who have a lease there. */
@@ -58,7 +58,9 @@ const NodeState = z.strictObject({
   book: z.strictObject({
     fence: Counter,
     leases: z.array(Lease),
-    quarantined: z.array(z.strictObject({ gpu: Counter, reason: z.string(), by: z.string(), at: z.string() })),
+    quarantined: z.array(
+      z.strictObject({ gpu: Counter, reason: z.string(), by: z.string(), at: z.string(), freeBytes: z.number().optional() }),
+    ),
     cordon: z.strictObject({ reason: z.string(), by: z.string(), at: z.string(), drain: z.boolean() }).nullable(),
     labels: z.record(z.string(), z.string()),
   }),

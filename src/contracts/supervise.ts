@@ -18,6 +18,7 @@ const EngineSpec = z.strictObject({
   context: z.int().exactOptional(),
   port: z.int().exactOptional(),
   gpus: z.array(Counter),
+  needBytes: z.number().exactOptional(),
   parallel: Parallel.prefault({}),
   settings: Settings.default({}),
   command: z.array(z.string()).exactOptional(),

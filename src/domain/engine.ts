@@ -58,6 +58,8 @@ export type EngineSpec = {
   port?: number
   /** Indices of the GPUs the engine may use; empty means CPU. */
   gpus: number[]
+  /** Memory that must be free on each of them before it starts, as the plan counted it; the backend's own rule when absent. */
+  needBytes?: number
   parallel: Parallelism
   settings: EngineSettings
   /** Command of the `custom` backend, with placeholders. */

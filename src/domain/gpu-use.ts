@@ -1,7 +1,9 @@
+import type { EngineSpec } from './engine.js'
+import { VLLM_FRACTION } from './memory/budget.js'
 import type { Gpu } from './node.js'
 
 /** Memory that a driver or a monitor may hold on a GPU that nobody else uses. */
-export const IDLE_BYTES = 2 ** 30
+const IDLE_BYTES = 2 ** 30
 
 type Held = Pick<Gpu, 'vramFreeBytes' | 'vramTotalBytes' | 'processes'>
 
@@ -13,7 +15,21 @@ export function holdMemory({ processes, vramFreeBytes, vramTotalBytes }: Held): 
   return vramFreeBytes === null || vramTotalBytes - vramFreeBytes > IDLE_BYTES
 }
 
-/** Whether an engine may be given all of a GPU. One whose driver tells no free memory, or no memory at all, is not judged. */
-export function isFree({ vramFreeBytes, vramTotalBytes }: Pick<Gpu, 'vramFreeBytes' | 'vramTotalBytes'>): boolean {
+type Memory = Pick<Gpu, 'vramFreeBytes' | 'vramTotalBytes'>
+
+/** Whether nobody uses a GPU. One whose driver tells no free memory, or no memory at all, is not judged. */
+export function isFree({ vramFreeBytes, vramTotalBytes }: Memory): boolean {
   return vramFreeBytes === null || vramTotalBytes - vramFreeBytes <= IDLE_BYTES
+}
+
+/** Whether so much memory is free, whoever holds the rest. */
+export function hasRoom({ vramFreeBytes }: Memory, bytes: number): boolean {
+  return vramFreeBytes === null || vramFreeBytes >= bytes
+}
+
+/** Bytes that must be free on each of its GPUs before an engine starts there; where nothing is known of it, all but what idle ones hold. */
+export function neededBytes({ needBytes, backend, settings }: EngineSpec, vramTotalBytes: number): number {
+  if (needBytes !== undefined) return needBytes
+  if (backend === 'vllm') return Math.ceil(vramTotalBytes * (settings.memoryFraction ?? VLLM_FRACTION))
+  return vramTotalBytes - IDLE_BYTES
 }

@@ -22,11 +22,14 @@ export type Lease = {
   grantedAt: string
 }
 
-/** A GPU that nobody is given until a person or a proof clears it. `at` is ISO 8601. */
-export type Quarantine = { gpu: number; reason: string; by: string; at: string }
+/**
+ * A GPU that nobody is given until a person or a proof clears it. The proof is so much free memory, seen by its node; without `freeBytes` there is
+ * none. `at` is ISO 8601.
+ */
+export type Quarantine = { gpu: number; reason: string; by: string; at: string; freeBytes?: number | undefined }
 
-/** A GPU whose memory does not come back after an engine's end, though no process holds it: a reason for quarantine. */
-export type StuckGpu = { gpu: number; why: string }
+/** A GPU whose memory does not come back after an engine's end, though no process holds it: a reason for quarantine, until `freeBytes` are free. */
+export type StuckGpu = { gpu: number; why: string; freeBytes: number }
 
 /** Nothing new is placed on the node; `drain`: what is there moves away too. `at` is ISO 8601. */
 export type Cordon = { reason: string; by: string; at: string; drain: boolean }

@@ -83,14 +83,18 @@ export function recover(book: NodeBook, found: readonly Omit<Lease, 'state' | 'o
   return withFenceAbove({ ...book, leases: [...book.leases, ...leases] }, Math.max(0, ...leases.map(({ fence }) => fence)))
 }
 
-/** The first reason stays: it says what began it. */
+/** The first reason stays: it says what began it. One that only a person may clear takes the place of one that a proof may. */
 export function quarantine(book: NodeBook, entry: Quarantine): NodeBook {
-  if (book.quarantined.some(({ gpu }) => gpu === entry.gpu)) return book
-  return { ...book, quarantined: [...book.quarantined, entry].toSorted((a, b) => a.gpu - b.gpu) }
+  const known = book.quarantined.find(({ gpu }) => gpu === entry.gpu)
+  if (known !== undefined && (known.freeBytes === undefined || entry.freeBytes !== undefined)) return book
+  const others = book.quarantined.filter((other) => other !== known)
+  return { ...book, quarantined: [...others, entry].toSorted((a, b) => a.gpu - b.gpu) }
 }
 
-export function clear(book: NodeBook, gpu: number): NodeBook {
-  return { ...book, quarantined: book.quarantined.filter((entry) => entry.gpu !== gpu) }
+/** `at`: only the quarantine that began then. */
+export function clear(book: NodeBook, { gpu, at }: { gpu: number; at?: string | undefined }): NodeBook {
+  const left = book.quarantined.filter((entry) => entry.gpu !== gpu || (at !== undefined && entry.at !== at))
+  return left.length === book.quarantined.length ? book : { ...book, quarantined: left }
 }
 
 /** Labels that people set, over what the node says of itself. */

@@ -5,6 +5,7 @@ import type { Candidate } from './plan.js'
 /** The engine that a candidate asks for, once its weights lie in `modelPath`. */
 export function engineSpec(candidate: Candidate, servedName: string, modelPath: string, port?: number): EngineSpec {
   const { backend, modelFile, context, gpus, parallel, settings, command, args, env } = candidate
+  const needBytes = needOf(candidate)
   return {
     backend,
     servedName,
@@ -13,12 +14,24 @@ export function engineSpec(candidate: Candidate, servedName: string, modelPath: 
     ...(context !== undefined && { context }),
     ...(port !== undefined && { port }),
     gpus,
+    ...(needBytes !== null && { needBytes }),
     parallel,
     settings,
     ...(command !== undefined && { command }),
     args,
     env,
   }
+}
+
+/**
+ * Bytes on each GPU, never more than the plan looked for. vLLM and SGLang take their share of the whole GPU; the others what weights and one
+ * request take. Null: on a processor, or known by the engine's own rule only.
+ */
+function needOf({ backend, gpus, fit, weightBytes }: Candidate): number | null {
+  if (gpus.length === 0) return null
+  if (backend === 'vllm' || backend === 'sglang')
+    return fit?.budgetBytes ?? (backend === 'vllm' ? null : Math.ceil(weightBytes / gpus.length))
+  return fit === null ? Math.ceil(weightBytes / gpus.length) : fit.weightBytes + fit.kvBytesPerSequence
 }
 
 /**

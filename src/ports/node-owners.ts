@@ -1,6 +1,6 @@
 import type { Caller } from '../contracts/messages.js'
 import type { NodeView } from '../contracts/node-owner.js'
-import type { Claim, LeaseAnswer, Owner } from '../domain/lease.js'
+import type { Claim, LeaseAnswer, Owner, Quarantine } from '../domain/lease.js'
 
 /** The control worker's arm to the owners of nodes (`manageNode`). Every call may be repeated: update ids follow from the caller's request. */
 export interface NodeOwners {
@@ -12,5 +12,6 @@ export interface NodeOwners {
   giveBack(nodeId: string, what: { endpoint: string; owner?: Owner }, caller: Caller): Promise<void>
   /** The same on every node that has any of it, or that does not say. @throws when one of them cannot be told. */
   giveBackEverywhere(what: { endpoint: string; owner?: Owner }, caller: Caller): Promise<void>
-  quarantine(nodeId: string, gpu: number, reason: string, caller: Caller): Promise<void>
+  /** `freeBytes`: the node itself ends it once so much memory of the GPU is free. */
+  quarantine(nodeId: string, what: Pick<Quarantine, 'gpu' | 'reason' | 'freeBytes'>, caller: Caller): Promise<void>
 }

@@ -35,6 +35,7 @@ export function nodePortsOf(settings: Settings, peerUrl: string | null = null, o
     freeWithinMs: settings.vramWaitSeconds * 1_000,
     client: createEngineClient(),
     hangMs: settings.hangSeconds * 1_000,
+    stallMs: settings.stallSeconds * 1_000,
   }
 }
 

@@ -9,9 +9,10 @@ import { nodeIdentity } from './node-identity.js'
 export async function nodeDesk(connection: NativeConnection, settings: Settings, { probe, fences }: NodePorts): Promise<OpenDesk> {
   const identity = await nodeIdentity(settings.nodeId)
   const client = new Client({ connection, namespace: settings.temporalNamespace, identity: `aim-node@${settings.nodeId}` })
-  return createNodeDesk(client, async () => {
+  const describe = async () => {
     const [{ gpus, labels, simulated = false }, highestFence] = await Promise.all([probe.inspect(), fences.highest()])
     const known = gpus.map(({ index, model, vramTotalBytes, bdf }) => ({ index, model, vramTotalBytes, bdf }))
     return { ...identity, gpus: known, labels, simulated, highestFence, graceSeconds: settings.nodeGraceSeconds }
-  })
+  }
+  return createNodeDesk(client, describe, async () => (await probe.inspect()).gpus)
 }

@@ -136,7 +136,19 @@ test('a GPU in quarantine is given to nobody until it is cleared, and keeps its 
   const barred = quarantine(quarantine(newBook(0), entry), { ...entry, reason: 'later' })
   expect(refused(barred, claim('a', [2]))).toBe('GPU 2 is in quarantine: page faults')
   expect(granted(barred, claim('a', [3])).fence).toBe(1)
-  expect(granted(clear(barred, 2), claim('a', [2])).fence).toBe(1)
+  expect(granted(clear(barred, { gpu: 2 }), claim('a', [2])).fence).toBe(1)
+})
+
+test('a quarantine that a proof may end is that one’s, and a person’s takes its place', () => {
+  const held = { gpu: 2, reason: 'memory', by: 'deploy/a', at: AT, freeBytes: 5 }
+  const byPerson = { gpu: 2, reason: 'page faults', by: 'ann', at: '2030-01-01T00:00:00.000Z' }
+  const barred = quarantine(newBook(0), held)
+  expect(quarantine(barred, { ...held, reason: 'later' })).toBe(barred)
+  expect(clear(barred, { gpu: 2, at: AT }).quarantined).toEqual([])
+  const both = quarantine(barred, byPerson)
+  expect(both.quarantined).toEqual([byPerson])
+  expect(clear(both, { gpu: 2, at: AT })).toBe(both)
+  expect(quarantine(both, held)).toBe(both)
 })
 
 test('labels are set over and removed', () => {

@@ -16,6 +16,7 @@ test('the engine gets all of the candidate that decides how it runs', () => {
     context: 4_096,
     port: 9_000,
     gpus: [0, 1],
+    needBytes: candidate.fit?.budgetBytes,
     parallel: { tensor: 2, pipeline: 1, data: 1, expert: false },
     settings: { kvDtype: 'fp8' },
     args: { 'block-size': 16 },
@@ -28,6 +29,18 @@ test('a custom command and the one file to load go along', () => {
     command: ['/bin/serve'],
     modelFile: 'a.gguf',
   })
+})
+
+test('what must be free on its GPUs: the share of vLLM and SGLang, of others weights and one request', () => {
+  const needOf = (change: Partial<Candidate>) => engineSpec({ ...candidate, ...change }, 'name', '/m').needBytes
+  const { fit } = candidate
+  if (fit === null) throw new Error('no fit')
+  expect(needOf({})).toBe(fit.budgetBytes)
+  expect(needOf({ backend: 'sglang' })).toBe(fit.budgetBytes)
+  expect(needOf({ backend: 'llamacpp' })).toBe(fit.weightBytes + fit.kvBytesPerSequence)
+  expect(needOf({ backend: 'llamacpp', fit: null, weightBytes: 31 })).toBe(16)
+  expect(needOf({ fit: null })).toBeUndefined()
+  expect(needOf({ gpus: [] })).toBeUndefined()
 })
 
 test('what a plan thinks of a candidate makes no other engine of it; what runs and where does', () => {

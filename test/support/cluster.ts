@@ -58,7 +58,7 @@ export async function startCluster({ control = (activities) => activities, slots
     client: machine,
     hangMs: 2_000,
   }
-  const desk = createNodeDesk(client, describer(nodeId, fakeProbe))
+  const desk = createNodeDesk(client, describer(nodeId, fakeProbe), async () => (await fakeProbe.inspect()).gpus)
   const common = { connection: native, namespace, maxHeartbeatThrottleInterval: '200 ms' } as const
   const startControl = async () => {
     const workers = await Promise.all([
@@ -125,7 +125,7 @@ export async function startCluster({ control = (activities) => activities, slots
       let desk: ReturnType<typeof createNodeDesk> | undefined
       let [running, ended]: [Worker[], Promise<unknown>] = [[], Promise.resolve()]
       const join = async () => {
-        desk = createNodeDesk(client, describer(id, { inspect }))
+        desk = createNodeDesk(client, describer(id, { inspect }), async () => (await inspect()).gpus)
         const here = { ...own, desk }
         running = await Promise.all([
           Worker.create({ ...common, taskQueue: nodeQueue(id), activities: nodeActivities(here) }),

@@ -23,6 +23,8 @@ export type FleetOptions = {
   /** More settings for each node, by the names of their variables. */
   env?: NodeJS.ProcessEnv
   engine?: TestEngine
+  /** The nodes have a stand-in of SGLang as well. */
+  sglang?: boolean
 }
 
 /** Ports of each node's engines: one for each GPU, and two more. Below the ephemeral range, and apart for test files that run at once. */
@@ -62,7 +64,7 @@ export async function startVirtualNodes(options: FleetOptions) {
 
 type Place = FleetOptions & { captures: string; engine: TestEngine; place: number }
 
-async function createVirtualNode({ dir, address, namespace, hfHome, env, captures, engine, place }: Place) {
+async function createVirtualNode({ dir, address, namespace, hfHome, env, captures, engine, sglang, place }: Place) {
   const nodeId = `virtual-${place + 1}`
   const home = join(dir, nodeId)
   const relay = await startRelay(address)
@@ -73,6 +75,7 @@ async function createVirtualNode({ dir, address, namespace, hfHome, env, capture
     AIM_SIMULATE: captures,
     AIM_ENGINE_PORTS: `${first}-${first + PORTS - 1}`,
     AIM_VLLM_BIN: engine.program(nodeId),
+    ...(sglang === true && { AIM_SGLANG_BIN: engine.sglang(nodeId) }),
     AIM_PEER_ADDRESS: 'off',
     HF_HOME: hfHome ?? join(home, 'hf'),
     TEMPORAL_ADDRESS: relay.address,

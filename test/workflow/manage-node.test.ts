@@ -66,7 +66,7 @@ describe('a node that answers', () => {
 
   test('keeps leases, fences, quarantine and cordon when its workflow goes on as a new run', async () => {
     const first = await lease([0])
-    await owners.quarantine(nodeId, 3, 'page faults', caller())
+    await owners.quarantine(nodeId, { gpu: 3, reason: 'page faults' }, caller())
     await update('cordon', { reason: 'new memory', by: 'ann', drain: false })
     const before = await view()
     const { runId } = await handle().describe()
@@ -186,12 +186,24 @@ describe('a node that answers', () => {
   })
 
   test('keeps a GPU in quarantine until it is cleared', async () => {
-    await owners.quarantine(nodeId, 2, 'page faults', caller())
+    await owners.quarantine(nodeId, { gpu: 2, reason: 'page faults' }, caller())
     expect((await view()).quarantined).toMatchObject([{ gpu: 2, reason: 'page faults', by: 'deploy/test' }])
     expect(await lease([2])).toMatchObject({ outcome: 'refused' })
     await update('clear', { gpu: 2 })
     expect(await lease([2])).toMatchObject({ outcome: 'granted' })
   })
+
+  test('ends the quarantine of a GPU whose memory has come back, and no other', async () => {
+    const gpus = [0, 1].map((index) => aGpu({ index, card: index, vramFreeBytes: 2 ** 30 }))
+    const { nodeId: id } = await cluster.addNode({ gpus })
+    nodeId = id
+    await owners.quarantine(nodeId, { gpu: 0, reason: 'memory is held', freeBytes: 100 * 2 ** 30 }, caller())
+    await owners.quarantine(nodeId, { gpu: 1, reason: 'page faults' }, caller())
+    for (const gpu of gpus) gpu.vramFreeBytes = 150 * 2 ** 30
+    await until(async () => (await view()).quarantined.length === 1)
+    expect((await view()).quarantined).toMatchObject([{ gpu: 1 }])
+    expect(await lease([0])).toMatchObject({ outcome: 'granted' })
+  }, 60_000)
 
   test.each([
     ['quarantine', { gpu: 9, reason: 'x', by: 'ann' }, 'gpu: node NODE has no GPU 9'],
@@ -249,13 +261,12 @@ describe('a node that dies', () => {
       await launch(name, fence)
 
     await child.kill('SIGKILL')
-    const died = Date.now()
     await until(async () => (await view()).presence === 'unknown')
-    expect(Date.now() - died).toBeLessThan(5_000)
+    const unknownSince = Date.parse((await view()).since)
     expect(await lease([2], { endpoint: uniqueName('other') })).toEqual({ outcome: 'refused', why: 'the node does not answer now' })
     await until(async () => (await view()).presence === 'lost')
-    expect(Date.now() - died).toBeGreaterThan(GRACE_MS)
-    expect(Date.now() - died).toBeLessThan(GRACE_MS + 6_000)
+    // By the clock of the owner, which decides: how fast this machine is says nothing.
+    expect(Date.parse((await view()).since) - unknownSince).toBeGreaterThanOrEqual(GRACE_MS)
     expect((await running()).toSorted()).toEqual([kept, endpoint].toSorted())
 
     // The endpoint moved elsewhere meanwhile.

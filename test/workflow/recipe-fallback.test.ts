@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { DeployInput } from '../../src/contracts/deploy.js'
 import { AimError } from '../../src/contracts/errors.js'
-import { APPROVE_UPDATE, REJECT_UPDATE } from '../../src/contracts/fallback.js'
+import { APPROVE_UPDATE, REJECT_UPDATE, STEP_SIGNAL } from '../../src/contracts/fallback.js'
 import { NODE_QUERY, NODE_SIGNAL, NODE_UPDATES, type NodeView } from '../../src/contracts/node-owner.js'
 import { startCluster, type TestCluster } from '../support/cluster.js'
 import { fakeProbe, fakeRecipes, uniqueName } from '../support/fakes.js'
@@ -103,6 +103,16 @@ describe('the next candidate', () => {
     expect(result.gpus).not.toEqual(faulted)
   })
 
+  test('gets around several GPUs of which one faults, and nobody knows which: none is quarantined', async () => {
+    const seen: number[][] = []
+    cluster.machine.dies = ({ gpus }) => (seen.push(gpus), seen.length === 1 ? FAULT : null)
+    const result = await deploy({ gpus: 2 })
+    const [faulted = []] = seen
+    expect(faulted).toHaveLength(2)
+    expect((await viewOf()).quarantined).toEqual([])
+    expect(result.gpus.filter((gpu) => faulted.includes(gpu))).toEqual([])
+  })
+
   test('is none where no fallback was asked for: the failure is the first one’s', async () => {
     cluster.machine.dies = () => OOM
     expect(await failureOf(deploy({ fallback: { mode: 'none' } }))).toMatchObject({
@@ -150,7 +160,12 @@ describe('a person is asked', () => {
     const { handle, approval, child } = await asked()
     expect(approval?.question).toContain('precision fp8 instead of bf16')
     expect(await leasesOf()).toEqual([])
-    await child.executeUpdate(APPROVE_UPDATE, { args: [{ by: 'ann' }] })
+    const other = { question: 'hardware MI210 instead of MI300X (r on n)', by: 'ann' }
+    await expect(child.executeUpdate(APPROVE_UPDATE, { args: [other] })).rejects.toMatchObject({
+      cause: { type: 'InvalidInput', message: expect.stringContaining(`question: must be what is asked now: ${approval?.question}`) },
+    })
+    await expect(child.executeUpdate(APPROVE_UPDATE, { args: [{ by: 'ann' }] })).rejects.toMatchObject({ cause: { type: 'InvalidInput' } })
+    await child.executeUpdate(APPROVE_UPDATE, { args: [{ question: approval?.question, by: 'ann' }] })
     expect(await handle.result()).toMatchObject({
       outcome: 'deployed',
       model: { repo: 'org/model-fp8' },
@@ -160,8 +175,8 @@ describe('a person is asked', () => {
   })
 
   test('a no ends it with the reason', async () => {
-    const { handle, child } = await asked()
-    await child.executeUpdate(REJECT_UPDATE, { args: [{ by: 'ann', reason: 'not in production' }] })
+    const { handle, approval, child } = await asked()
+    await child.executeUpdate(REJECT_UPDATE, { args: [{ question: approval?.question, by: 'ann', reason: 'not in production' }] })
     expect(await failureOf(handle.result())).toMatchObject({
       code: 'ApprovalRejected',
       message: expect.stringContaining('ann: not in production'),
@@ -182,7 +197,9 @@ describe('a person is asked', () => {
     const handle = await start()
     await atStep(handle, 'ready')
     const child = cluster.client.workflow.getHandle(`${handle.workflowId}/fallback/1`)
-    await expect(child.executeUpdate(APPROVE_UPDATE, { args: [{ by: 'ann' }] })).rejects.toThrow('Workflow Update failed')
+    await expect(child.executeUpdate(APPROVE_UPDATE, { args: [{ question: 'any', by: 'ann' }] })).rejects.toMatchObject({
+      cause: { type: 'NotFound' },
+    })
     await expect(child.executeUpdate(APPROVE_UPDATE, { args: [{}] })).rejects.toThrow('Workflow Update failed')
     await cluster.client.workflow.getHandle(handle.workflowId).cancel()
     await failureOf(handle.result())
@@ -196,17 +213,22 @@ describe('leases', () => {
     const owner = { workflowId: 'somebody', runId: 'else' }
     const node = cluster.client.workflow.getHandle(`node/${cluster.nodeId}`)
     const claim = { endpoint: 'another', replica: 0, gpus: [gpu], owner }
-    let asked = 0
-    cluster.machine.dies = () => null
-    await node.executeUpdate(NODE_UPDATES.lease, { args: [claim] })
-    vi.spyOn(fakeProbe, 'inspect').mockImplementation(async () => {
-      asked += 1
-      const all = gpuNode(4)
-      return asked === 1 ? all : { ...all, gpus: all.gpus.filter(({ index }) => index !== gpu) }
+    // Taken between the look that the plan is made from and the lease that it asks for.
+    let planned = false
+    vi.spyOn(fakeRecipes, 'hardware').mockImplementation(async () => {
+      if (!planned) {
+        planned = true
+        await node.executeUpdate(NODE_UPDATES.lease, { args: [claim] })
+      }
+      return [CARD]
     })
-    const result = await deploy({ gpus: 1 })
-    expect(result).toMatchObject({ outcome: 'deployed' })
+    const handle = await start({ gpus: 1 })
+    const result = await handle.result()
+    expect(result).toMatchObject({ outcome: 'deployed', attempts: 1 })
     expect(result.gpus).not.toContain(gpu)
+    const walk = (number: number) => cluster.client.workflow.getHandle(`${handle.workflowId}/fallback/${number}`).result()
+    expect(await walk(1)).toMatchObject({ outcome: 'conflict', ready: null, tried: [] })
+    expect(await walk(2)).toMatchObject({ outcome: 'ready', ready: { candidate: { gpus: result.gpus } } })
     await node.executeUpdate(NODE_UPDATES.giveBack, { args: [{ endpoint: 'another' }] })
   })
 
@@ -219,6 +241,50 @@ describe('leases', () => {
     await cluster.client.workflow.getHandle(handle.workflowId).signal(NODE_SIGNAL, news)
     expect(await failureOf(handle.result())).toMatchObject({ code: 'NodeLost' })
     expect(await attemptsOf()).toEqual([[1, 'NodeLost']])
+    await nothingIsLeft()
+  })
+})
+
+describe('what a deploy is told', () => {
+  test('and cannot pass on, because it is cancelled, keeps none of its undos from running', async () => {
+    let release = () => {}
+    const released = new Promise<void>((resolve) => (release = resolve))
+    cluster.weights.ensuring = async (signal) => {
+      await once(signal ?? new EventTarget(), 'abort')
+      await released
+      signal?.throwIfAborted()
+    }
+    const handle = await start()
+    await atStep(handle, 'warm')
+    await until(async () => (await leasesOf()).length > 0)
+    const run = cluster.client.workflow.getHandle(handle.workflowId)
+    await run.cancel()
+    await run.signal(NODE_SIGNAL, { nodeId: cluster.nodeId, presence: 'ready', instance: 'another', drain: false })
+    await handle.progress() // a query is answered after what came before it
+    expect((await run.describe()).status.name).toBe('RUNNING')
+    release()
+    expect(await failureOf(handle.result())).toMatchObject({ code: 'Cancelled' })
+    await nothingIsLeft()
+    expect(await operationOf()).toBeNull()
+  })
+
+  test.each([
+    [NODE_SIGNAL, []],
+    [NODE_SIGNAL, [{ nodeId: 'node' }]],
+    [STEP_SIGNAL, []],
+    [STEP_SIGNAL, [{ steps: 'warm' }]],
+  ] as const)('%s with %j changes nothing', async (name, args) => {
+    cluster.weights.ensuring = untilCancelled
+    const handle = await start()
+    await atStep(handle, 'warm')
+    for (const workflowId of [handle.workflowId, `${handle.workflowId}/fallback/1`]) {
+      if (workflowId === handle.workflowId || name === NODE_SIGNAL) {
+        await cluster.client.workflow.getHandle(workflowId).signal(name, ...(args as [unknown]))
+      }
+    }
+    expect((await handle.progress()).steps.find(({ step }) => step === 'warm')).toMatchObject({ state: 'running' })
+    await cluster.client.workflow.getHandle(handle.workflowId).cancel()
+    expect(await failureOf(handle.result())).toMatchObject({ code: 'Cancelled' })
     await nothingIsLeft()
   })
 })

@@ -3,6 +3,7 @@ import { isAimError } from '../../contracts/errors.js'
 import { NODE_UPDATES, type Arrival, type Registered, type Registration } from '../../contracts/node-owner.js'
 import { workflowIds } from '../../contracts/workflow-ids.js'
 import type { NodeDesk } from '../../ports/node-desk.js'
+import { clearFreed, type GpuMemory } from './freed-gpus.js'
 import { registerNode } from './nodes.js'
 
 export type OpenDesk = NodeDesk & {
@@ -22,8 +23,12 @@ const LOOK_MS = 10_000
 /** Every so many looks it is also looked whether its GPUs are still what the cluster knows. */
 const LOOKS_PER_INVENTORY = 6
 
-/** `describe` is asked anew each time: GPUs come and go. */
-export function createNodeDesk(client: Client, describe: () => Promise<Omit<Registration, 'turn'>>): OpenDesk {
+/** `describe` is asked anew each time: GPUs come and go. `gpus`: their memory now, for those that are kept away until it is free. */
+export function createNodeDesk(
+  client: Client,
+  describe: () => Promise<Omit<Registration, 'turn'>>,
+  gpus: () => Promise<GpuMemory[]> = async () => [],
+): OpenDesk {
   const announced = settledLater<Registration>()
   const attended = settledLater<void>()
   const taken = settledLater<never>()
@@ -47,6 +52,7 @@ export function createNodeDesk(client: Client, describe: () => Promise<Omit<Regi
     const isAttended = attendance !== null && (await isKnown(nodeId))
     const isChanged = async () => looks % LOOKS_PER_INVENTORY === 0 && inventoryOf(await describe()) !== told
     if (!isAttended || (await isChanged())) await announce()
+    else await clearFreed(client, nodeId, gpus)
   }
 
   async function isKnown(nodeId: string): Promise<boolean> {

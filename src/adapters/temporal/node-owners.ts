@@ -44,7 +44,7 @@ export function createNodeOwners(client: Client): NodeOwners {
       const holding = (await looks()).filter(({ view }) => view === null || view.leases.some(({ endpoint }) => endpoint === what.endpoint))
       await Promise.all(holding.map(({ nodeId }) => giveBack(nodeId, what, caller)))
     },
-    quarantine: (nodeId, gpu, reason, caller) => ask(nodeId, 'quarantine', { gpu, reason, by: caller.workflowId }, caller),
+    quarantine: (nodeId, what, caller) => ask(nodeId, 'quarantine', { ...what, by: caller.workflowId }, caller),
   }
 }
 

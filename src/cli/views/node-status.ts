@@ -92,6 +92,12 @@ function nextSteps({ nodeId, presence, cordon, leases, quarantined }: NodeView):
     presence === 'lost' ? `its endpoints move to other nodes; when the machine is gone for good: aim node forget ${nodeId}` : null,
     cordon?.drain && leases.length === 0 ? 'drained: nothing runs here any more' : null,
     cordon === null ? null : `next: aim node uncordon ${nodeId}`,
-    barred === undefined ? null : `when GPU ${barred.gpu} is sound again: aim node clear ${nodeId} ${barred.gpu}`,
+    barred === undefined ? null : afterQuarantine(nodeId, barred),
   ].filter((line) => line !== null)
+}
+
+function afterQuarantine(nodeId: string, { gpu, freeBytes }: NodeView['quarantined'][number]): string {
+  const clear = `aim node clear ${nodeId} ${gpu}`
+  if (freeBytes === undefined) return `when GPU ${gpu} is sound again: ${clear}`
+  return `GPU ${gpu} is given out again once ${bytes(freeBytes)} of its memory are free; by hand: ${clear}`
 }

@@ -59,7 +59,11 @@ export const POLICIES: Readonly<Record<string, Policy>> = {
   oom_host: { next: ['smaller weights', 'shorter context', 'other node'], end: 'the memory of the machine is not enough' },
 
   // hardware and hangs
-  gpu_fault: { next: NOT_THIS_GPU, quarantine: true, end: 'the GPUs faulted and are quarantined: aim node show, aim node clear' },
+  gpu_fault: {
+    next: NOT_THIS_GPU,
+    quarantine: true,
+    end: 'a GPU faulted: a single one is quarantined, several are left: aim node show, aim node clear',
+  },
   gpu_fault_again: { next: ['other recipe', 'other backend'], end: 'the recipe faults on any GPU: try it without AITER' },
   collective_hang: { next: ['fewer GPUs', ...NOT_THIS_GPU], end: 'the GPUs do not reach each other: iommu=pt, numa_balancing=0' },
   collective_hang_silent: { next: ['fewer GPUs', ...NOT_THIS_GPU], end: 'the GPUs do not reach each other: iommu=pt, numa_balancing=0' },
@@ -93,7 +97,11 @@ export const POLICIES: Readonly<Record<string, Policy>> = {
 
   // GPUs and nodes
   GpuForeign: { next: NOT_THIS_GPU, end: 'a process that is not ours holds the GPU: end it' },
-  GpuHeld: { next: NOT_THIS_GPU, quarantine: true, end: 'memory of the GPU is held by nobody: reset it, then aim node clear' },
+  GpuHeld: {
+    next: NOT_THIS_GPU,
+    quarantine: true,
+    end: 'memory of the GPU is held by nobody: it is back once that is free, else reset it',
+  },
   LeaseRefused: { next: NOT_THIS_GPU, end: 'the GPUs are given to others' },
   LeaseFenced: { next: NOT_THIS_GPU, end: 'a newer operation has the GPUs' },
   NodeTaken: { next: NOT_THIS_NODE, end: 'another machine runs under the name of the node' },

@@ -3,7 +3,7 @@ import { MIB } from './sizes.js'
 import type { Step } from './step.js'
 
 /** Share of the whole memory that vLLM 0.32 takes (`CacheConfig.gpu_memory_utilization`). */
-const VLLM_FRACTION = 0.92
+export const VLLM_FRACTION = 0.92
 
 /** Bytes of the memory of one GPU that the backend may take by its own rule, given a share; null: its own default. */
 export function budgetBytes(

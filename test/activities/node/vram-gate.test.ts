@@ -26,12 +26,13 @@ async function createNode({ freeWithinMs = 2_000, probe }: { freeWithinMs?: numb
   const captures = writeCapture(join(home.dir, 'captures'))
   const simulated = createSimulatedProbe({ captures, held: home.simulated, cards: async () => CARDS, machine: fakeProbe })
   const strangers: ChildProcess[] = []
+  const fences = createFenceStore({ file: join(home.dir, 'fences.json'), nodeId: 'virtual-1' })
   const activities = engineActivities({
     nodeId: 'virtual-1',
     namespace: 'default',
     probe: probe ?? simulated,
     launcher: home.launcher,
-    fences: createFenceStore({ file: join(home.dir, 'fences.json'), nodeId: 'virtual-1' }),
+    fences,
     client: { healthy: async () => true, complete: async () => ({ text: 'hello', tokens: 1, ms: 1 }), metrics: async () => null },
     ledger: new FakeLedger(),
     freeWithinMs,
@@ -40,6 +41,11 @@ async function createNode({ freeWithinMs = 2_000, probe }: { freeWithinMs?: numb
     new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') }).run<[A], R, typeof activity>(activity, input)
   return {
     ...home,
+    fences,
+    cancellable(key: EngineKey, spec: EngineSpec) {
+      const environment = new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') })
+      return { result: environment.run(activities.launchEngine, { key, spec }), cancel: () => environment.cancel() }
+    },
     launch: (key: EngineKey, spec: EngineSpec) => run(activities.launchEngine, { key, spec }),
     stop: (key: EngineKey) => run(activities.stopEngine, { key, graceSeconds: 1 }),
     stopEndpoint: (endpoint: string) => run(activities.stopEndpoint, { endpoint, graceSeconds: 1 }),
@@ -125,10 +131,36 @@ describe('before a launch', () => {
     const takeBack = node.hold(0, 60 * GIB)
     await expect(node.launch(keyOf(), node.spec())).rejects.toMatchObject({
       code: 'GpuHeld',
-      details: { gpu: 0, node: 'virtual-1', free: 196_592 * 2 ** 20 - 60 * GIB, needed: 196_592 * 2 ** 20 - GIB },
+      details: { gpu: 0, node: 'virtual-1', free: 196_592 * 2 ** 20 - 60 * GIB, needed: Math.ceil(0.92 * 196_592 * 2 ** 20) },
     })
     setTimeout(takeBack, 700)
     expect((await node.launch(keyOf(), node.spec())).state).toMatchObject({ phase: 'running' })
+  })
+
+  test('memory that nobody holds is no obstacle where enough is left, before and after', async () => {
+    await using node = await createNode({ freeWithinMs: 60_000 })
+    node.hold(0, 60 * GIB)
+    const { state } = await node.launch(keyOf(), node.spec({ settings: { memoryFraction: 0.1 } }))
+    expect(state).toMatchObject({ phase: 'running' })
+    await holding(node, 2)
+    expect(await node.stop(keyOf())).toEqual({ stopped: ['default/chat/0/1/1'], stuck: [] })
+  })
+
+  test('a launch that is called off at the gate starts nothing, though the gate opens then', async () => {
+    await using node = await createNode({ freeWithinMs: 30_000 })
+    const takeBack = node.hold(0, 60 * GIB)
+    const launch = node.cancellable(keyOf(), node.spec())
+    setTimeout(() => (launch.cancel(), takeBack()), 400)
+    await expect(launch.result).rejects.toMatchObject({ name: 'CancelledFailure' })
+    expect(await node.launcher.list()).toEqual([])
+  })
+
+  test('an engine whose lease is overtaken at the gate does not start', async () => {
+    await using node = await createNode({ freeWithinMs: 30_000 })
+    const takeBack = node.hold(0, 60 * GIB)
+    setTimeout(() => (node.fences.keepOnly({ fence: 1, leases: [], unheard: [] }), takeBack()), 400)
+    await expect(node.launch(keyOf(), node.spec())).rejects.toMatchObject({ code: 'LeaseFenced' })
+    expect(await node.launcher.list()).toEqual([])
   })
 
   test('an engine on the same GPU whose lease was overtaken ends first, and an older lease never wins', async () => {
@@ -177,7 +209,9 @@ describe('after a stop', () => {
     node.hold(1, 30 * GIB)
     const { stopped, stuck } = await node.stop(keyOf())
     expect(stopped).toEqual(['default/chat/0/1/1'])
-    expect(stuck).toEqual([{ gpu: 1, why: expect.stringContaining('no process holds the rest') }])
+    expect(stuck).toEqual([
+      { gpu: 1, why: expect.stringContaining('no process holds the rest'), freeBytes: Math.ceil(0.92 * 196_592 * 2 ** 20) },
+    ])
     expect(await node.stop(keyOf())).toEqual({ stopped: [], stuck: [] })
   })
 

@@ -56,3 +56,12 @@ test('a fence that was revoked starts nothing of its endpoint any more; the next
   await fences.check(start(6))
   expect(await open().highest()).toBe(6)
 })
+
+test('up to the fence that the owner of the node told, only the leases that it told start', async () => {
+  const fences = open()
+  fences.keepOnly({ fence: 7, leases: [{ endpoint: 'chat', replica: 0, fence: 5 }], unheard: [] })
+  await fences.check(start(5))
+  await expect(fences.check(start(6, [2], 'other'))).rejects.toMatchObject({ code: 'LeaseFenced', details: { fence: 6, highest: 7 } })
+  await expect(fences.check(start(5, [2], 'other'))).rejects.toMatchObject({ code: 'LeaseFenced' })
+  await fences.check(start(8, [2], 'other'))
+})

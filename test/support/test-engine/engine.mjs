@@ -24,7 +24,7 @@ const context = flags['max-model-len'] === undefined ? null : Number(flags['max-
 const served = flags['served-model-name'] ?? model
 const share = Number(flags['gpu-memory-utilization'])
 const memory = memoryFolder(process.env)
-const behaviour = behaviourOf(control, { served, model, node, gpus: gpus.length, context })
+const behaviour = behaviourOf(control, { served, model, node, gpus: gpus.length, context, engine: 'vllm' })
 
 log(`vLLM API server version simulated, devices ${gpus.join(',') || 'none'}`)
 process.on('SIGTERM', () => {

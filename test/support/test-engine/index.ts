@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import failures from './failures.json' with { type: 'json' }
 
 const PROGRAM = fileURLToPath(new URL('engine.mjs', import.meta.url))
+const SGLANG = fileURLToPath(new URL('sglang.mjs', import.meta.url))
 
 /** Classes of `src/engines` that it can end as, in vLLM's own words. */
 export type FailureName = keyof typeof failures
@@ -44,7 +45,7 @@ export type Behaviour = {
 }
 
 /** Which starts: all that is said must fit. `model` is a part of the path of the weights, `gpus` their number. */
-export type When = { served?: string; model?: string; node?: string; gpus?: number; context?: number }
+export type When = { served?: string; model?: string; node?: string; gpus?: number; context?: number; engine?: 'vllm' | 'sglang' }
 
 type Rule = { id: string; when: When; times?: number; behaviour: Behaviour }
 
@@ -64,6 +65,13 @@ export function createTestEngine(dir: string) {
     program(node = 'node'): string {
       const file = join(control, `vllm-${node}`)
       writeFileSync(file, `#!/bin/sh\nexec '${process.execPath}' '${PROGRAM}' --control '${control}' --node '${node}' "$@"\n`)
+      chmodSync(file, 0o755)
+      return file
+    },
+    /** The same for AIM_SGLANG_BIN: of the behaviours it knows `fail`. */
+    sglang(node = 'node'): string {
+      const file = join(control, `sglang-${node}`)
+      writeFileSync(file, `#!/bin/sh\nexec '${process.execPath}' '${SGLANG}' '${control}' '${node}' "$@"\n`)
       chmodSync(file, 0o755)
       return file
     },
