@@ -1,7 +1,6 @@
 import { UNDEPLOY_STEPS, UndeployRequest } from '../src/contracts/deploy.js'
 import type { UndeployResult } from '../src/contracts/endpoint.js'
-import type { OperationAnswer } from '../src/contracts/messages.js'
-import { control, onNode, sweepNode, waiting } from './activities.js'
+import { control, onNode, sweepNode } from './activities.js'
 import { failure, parseInput } from './input.js'
 import { endHolder, resultOf, type Lock } from './operation.js'
 import { recorded, rootFailure, whyItFailed } from './record.js'
@@ -12,8 +11,6 @@ import { show } from './visibility.js'
 
 /** Longer than this nobody waits for a node that its owner does not hear of either. */
 const PATIENCE_MS = 120_000
-
-type Begun = Extract<OperationAnswer, { outcome: 'begun' }>
 
 /** Takes an endpoint out of service: whatever runs under its name is stopped on every node, then its own workflow ends. */
 export async function undeployModel(input: unknown): Promise<UndeployResult> {
