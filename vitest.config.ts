@@ -6,7 +6,8 @@ import { defineConfig } from 'vitest/config'
 const report = process.env['AIM_TEST_REPORT']
 
 /** What a test file imports that needs a program which a bare machine obtains first: Temporal, an S3 server, Python's hub client... */
-const TOOLS = /\/(cluster|failure-lanes|python-hub|s3-server|sample-weights|smollm2|stack|temporal|temporal-address|time-skipping|toxiproxy)\.js'/
+const TOOLS =
+  /\/(cluster|failure-lanes|python-hub|s3-server|sample-weights|smollm2|stack|temporal|temporal-address|time-skipping|toxiproxy)\.js'/
 const tests = readdirSync('test', { recursive: true, encoding: 'utf8' })
   .filter((name) => name.endsWith('.test.ts') && !name.startsWith('engines-e2e'))
   .map((name) => join('test', name))
