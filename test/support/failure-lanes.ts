@@ -6,7 +6,7 @@ import { NODE_QUERY, NODE_UPDATES, type NodeView } from '../../src/contracts/nod
 import type { DeploymentHistory } from '../../src/contracts/records.js'
 import { isOfKind, type Kind } from '../../src/domain/fallback/kinds.js'
 import { policyOf } from '../../src/domain/fallback/policies.js'
-import type { Candidate, Plan } from '../../src/domain/plan.js'
+import type { Plan } from '../../src/domain/plan.js'
 import { hubOf } from '../../src/worker/local-hub.js'
 import { loadSettings } from '../../src/config/load.js'
 import { startCluster } from './cluster.js'
@@ -122,10 +122,10 @@ export async function startLanes(dir: string, count: number) {
       const [before, now] = [placed[index - 1], placed[index]]
       if (before === undefined || now === undefined) return { failure, kind: 'first' }
       const { next, shorten } = policyOf(attempts[index - 1]?.failure ?? 'unknown')
-      const same = before.recipe === now.recipe && before.node === now.node && `${before.gpus}` === `${now.gpus}`
+      const same = before.recipe === now.recipe && before.node === now.node && before.gpus.join() === now.gpus.join()
       if (same && now.context === before.context) return { failure, kind: 'the same again' }
       const kinds: Kind[] = shorten === true ? ['shorter context', ...next] : [...next]
-      const kind = kinds.find((one) => isOfKind(one, before as Candidate, now as Candidate))
+      const kind = kinds.find((one) => isOfKind(one, before, now))
       if (kind === undefined) throw new Error(`${now.recipe} on ${now.node} gets around nothing of ${before.recipe} on ${before.node}`)
       return { failure, kind }
     })
