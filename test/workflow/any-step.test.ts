@@ -45,7 +45,7 @@ afterAll(async () => {
   await node.kill('SIGKILL')
   await cluster.stop()
   await rm(dir, { recursive: true, force: true })
-  expect(left).toEqual([])
+  if (left.length > 0) throw new Error(`left running: ${JSON.stringify(left)}`)
 })
 
 type Kind = 'a first deploy' | 'a replacement'
