@@ -34,6 +34,8 @@ export class EndpointSupervisor implements Supervised {
   constructor(
     readonly endpoint: string,
     readonly state: Supervision,
+    /** No run of this workflow came before. */
+    private isNew: boolean,
   ) {
     setHandler(defineQuery<EndpointView>(ENDPOINT_QUERY), () => viewOf(this))
     setHandler(defineSignal<[NodeNews]>(NODE_SIGNAL), (news) => {
@@ -113,9 +115,9 @@ export class EndpointSupervisor implements Supervised {
 
   private begin(request: BeginOperation): OperationAnswer {
     const held = this.state.operation
-    const isNew = this.state.fence === 0
     const answer = begin(this.state, request)
-    if (isNew) void this.errand(this.endLeftovers())
+    if (this.isNew) void this.errand(this.endLeftovers())
+    this.isNew = false
     if (held === null && this.state.operation !== null) void this.errand(this.follow(this.state.operation))
     publish(this)
     return answer
