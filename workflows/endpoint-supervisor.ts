@@ -41,6 +41,8 @@ export class EndpointSupervisor implements Supervised {
   constructor(
     readonly endpoint: string,
     readonly state: Supervision,
+    /** No run of this workflow came before. */
+    private isNew: boolean,
   ) {
     setHandler(defineQuery<EndpointView>(ENDPOINT_QUERY), () => viewOf(this))
     // A signal that makes no sense has nobody to be told; it changes nothing.
@@ -126,9 +128,9 @@ export class EndpointSupervisor implements Supervised {
 
   private begin(request: BeginOperation): OperationAnswer {
     const held = this.state.operation
-    const isNew = this.state.fence === 0
     const answer = begin(this.state, request)
-    if (isNew) void this.errand(this.endLeftovers())
+    if (this.isNew) void this.errand(this.endLeftovers())
+    this.isNew = false
     if (held === null && this.state.operation !== null) void this.errand(this.follow(this.state.operation))
     publish(this)
     return answer

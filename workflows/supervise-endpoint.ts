@@ -14,7 +14,7 @@ const MOST_MESSAGES = 1_000
  */
 export async function superviseEndpoint(input: unknown): Promise<void> {
   const { endpoint, carried } = parseInput(SuperviseInput, input)
-  const supervisor = new EndpointSupervisor(endpoint, carried ?? newSupervision(Date.now()))
+  const supervisor = new EndpointSupervisor(endpoint, carried ?? newSupervision(Date.now()), carried === undefined)
   show({ AimEndpoint: endpoint })
 
   // It is started together with its first message, which may arrive just after it.

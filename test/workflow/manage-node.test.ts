@@ -129,7 +129,8 @@ describe('a node that answers', () => {
     await machine.launch({ namespace: cluster.namespace, endpoint, replica: 0, fence, launch: 1 }, spec())
     await end(supervisor.workflowId)
     await waitFor('the end of the lease', async () => (await view()).leases.length === 0, 60_000)
-    await until(() => machine.running(endpoint).length === 0)
+    await waitFor('the end of the engine', () => machine.running(endpoint).length === 0)
+    expect((await view()).presence).toBe('ready')
   }, 90_000)
 
   test('whose workflow was ended by hand is known again soon, with what endpoints have there', async () => {
@@ -168,7 +169,7 @@ describe('a node that answers', () => {
     const mistyped = uniqueName('mistyped')
     await client.workflow.start('manageNode', { workflowId: `node/${mistyped}`, taskQueue: CONTROL_QUEUE, args: [{ nodeId: mistyped }] })
     await handle(mistyped).executeUpdate(NODE_UPDATES.forget, { args: [{}] })
-    await handle(mistyped).result()
+    expect(await handle(mistyped).result()).toBeNull()
   })
 
   test('takes nothing new while it is cordoned; a drain asks those who are there to leave', async () => {
