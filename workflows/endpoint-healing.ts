@@ -34,6 +34,8 @@ async function attempt(its: Supervised, trouble: Trouble): Promise<void> {
   if (trouble.kind === 'lost' && state.presence === 'ready') return comeBack(its)
   const target = trouble.rung === 'rollback' ? state.good : revision
   if (target === null) return giveUp(its, trouble, 'there is no revision to come back to')
+  const stay = whyItStays(target, trouble)
+  if (stay !== null) return climb(its, trouble, 'NoCandidate', stay)
   state.repairs += 1
   beginStep(state, trouble.rung, trouble.why)
   state.next = trouble.rung === 'repair' ? 'another place is sought' : `it comes back as revision ${target.revision}`
@@ -58,6 +60,12 @@ async function attempt(its: Supervised, trouble: Trouble): Promise<void> {
     if (isCancellation(error) || type === 'OperationInProgress' || type === 'Cancelled') return holdOff(its, trouble)
     climb(its, trouble, type, message)
   }
+}
+
+/** Why there is no other place for it whatever a plan says; null: there may be one. */
+function whyItStays({ request: { endpoint, node } }: EndpointRevision, { rung, avoid }: Trouble): string | null {
+  const isBarred = rung === 'repair' && avoid.some((place) => place.node === node && place.gpus.length === 0)
+  return isBarred ? `${endpoint} was deployed for node ${node} alone: stop it, or deploy it again without that` : null
 }
 
 /**

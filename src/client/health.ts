@@ -12,6 +12,7 @@ import type { AimClient } from './types.js'
 /** One that is still looking when the next is due: that one is left out, and what was missed is not made up. */
 const POLICIES = { overlap: 'SKIP', catchupWindow: '1 minute' } as const
 const SHORTEST_MS = 10_000
+const LONGEST_MS = 365 * 24 * 60 * 60_000
 
 /** Checks of one endpoint, by hand and by schedule. */
 export function healthChecks(client: Client): Pick<AimClient, 'checkHealth' | 'scheduleHealth' | 'unscheduleHealth'> {
@@ -34,6 +35,7 @@ export function healthChecks(client: Client): Pick<AimClient, 'checkHealth' | 's
     async scheduleHealth(name, every) {
       const endpoint = validate(EndpointName, name)
       if (every < SHORTEST_MS) throw new AimError('InvalidInput', { field: 'every', rule: 'must be 10 seconds or longer' })
+      if (every > LONGEST_MS) throw new AimError('InvalidInput', { field: 'every', rule: 'must be 365 days or shorter' })
       const scheduleId = healthSchedule(endpoint)
       const spec = { intervals: [{ every }] }
       const action = {

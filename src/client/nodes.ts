@@ -39,7 +39,7 @@ export function nodeClient(client: Client): NodeClient {
     } catch (error) {
       if (!(error instanceof WorkflowNotFoundError)) throw toAimError(error, `node ${nodeId}`)
     }
-    throw new AimError('NotFound', { what: `node ${nodeId}` })
+    throw new AimError('NoSuchNode', { node: nodeId })
   }
 
   async function ask(name: string, update: keyof typeof NODE_UPDATES, about: object): Promise<NodeView> {

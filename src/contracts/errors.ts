@@ -12,6 +12,7 @@ export const ERRORS = {
     message: '{what} is not in the cache of this machine{more}',
     fix: 'aim cache ls',
   },
+  NoSuchNode: { group: 'request', exit: 5, retry: false, message: 'node {node} does not exist', fix: 'aim node ls' },
   OperationInProgress: {
     group: 'request',
     exit: 1,

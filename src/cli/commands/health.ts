@@ -2,7 +2,8 @@ import type { HealthReport } from '../../contracts/health.js'
 import { isAimError, AimError } from '../../contracts/errors.js'
 import type { Cli } from '../cli.js'
 import { checkedName } from '../endpoint-name.js'
-import { recordReport, silentReport, type Report } from '../output/report.js'
+import { knownEndpoint } from '../known-endpoint.js'
+import { recordReport, type Field, type Report } from '../output/report.js'
 import { duration } from '../output/units.js'
 import { healthReport } from '../views/health.js'
 
@@ -21,6 +22,7 @@ export async function scheduleHealth(cli: Cli, [name = '']: string[], { every }:
   const endpoint = checkedName(name)
   if (every === undefined) throw new AimError('InvalidInput', { field: '--every', rule: 'is needed: --every 5m' })
   const client = await cli.connect()
+  await knownEndpoint(client, endpoint)
   const schedule = await client.scheduleHealth(endpoint, every).catch(asFlag)
   return recordReport({
     data: schedule,
@@ -36,8 +38,13 @@ export async function scheduleHealth(cli: Cli, [name = '']: string[], { every }:
 }
 
 export async function unscheduleHealth(cli: Cli, [name = '']: string[]): Promise<Report> {
-  const client = await cli.connect()
-  return silentReport(0, [(await client.unscheduleHealth(checkedName(name))) ? 'the schedule was ended' : 'there was no schedule'])
+  const endpoint = checkedName(name)
+  const ended = await (await cli.connect()).unscheduleHealth(endpoint)
+  const fields: Field[] = [
+    ['endpoint', endpoint],
+    ['schedule', ended ? 'ended' : 'there was none'],
+  ]
+  return recordReport({ data: { endpoint, ended }, name: endpoint, fields: () => fields })
 }
 
 /** The client knows fields, a person flags. */

@@ -29,7 +29,11 @@ const EXITS: Record<State, ExitCode> = { serving: 0, deploying: 8, restarting: 8
 const stateOf = ({ view }: EndpointStatus): State => view?.phase ?? 'unknown'
 const stateStyle = (status: EndpointStatus): Style => STYLES[stateOf(status)]
 const nodeOf = ({ nodeId, simulated }: Replica): string => nodeText(nodeId, simulated)
-const reasonOf = ({ view, problem }: EndpointStatus): string | null => problem ?? view?.reason ?? null
+const reasonOf = ({ view, problem }: EndpointStatus): string | null => problem ?? view?.reason ?? (view === null ? null : silenceOf(view))
+
+/** It may serve all the same, so its state says nothing of it. */
+const silenceOf = ({ presence, replica }: EndpointView): string | null =>
+  presence === 'ready' || replica === null ? null : `node ${replica.nodeId} does not answer`
 
 const COLUMNS: Column<EndpointStatus>[] = [
   { header: 'NAME', value: ({ endpoint }) => endpoint, style: () => 'bold' },
