@@ -1,6 +1,6 @@
 import type { EndpointStatus } from '../../client/types.js'
 import type { OperationProgress } from '../../contracts/deploy.js'
-import type { EndpointPhase, Replica } from '../../contracts/endpoint.js'
+import type { EndpointPhase, EndpointView, Replica } from '../../contracts/endpoint.js'
 import { openAiUrl } from '../endpoint-url.js'
 import type { ExitCode } from '../exit-codes.js'
 import { listReport, recordReport, type Column, type Field, type Report } from '../output/report.js'
