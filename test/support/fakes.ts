@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
+import { withTimeLimit } from '../../src/adapters/time-limit.js'
 import { AimError } from '../../src/contracts/errors.js'
 import type { PinnedModel, Weights } from '../../src/contracts/model.js'
 import { engineKeyName, type EngineKey, type EngineSpec, type EngineState } from '../../src/domain/engine.js'
@@ -97,9 +98,9 @@ export class FakeMachine implements EngineLauncher, EngineClient {
     return Object.fromEntries(names.map((name) => [name, name.includes('generation_tokens') ? this.tokens : Number(this.busy)]))
   }
 
-  async complete(url: string, _model: string, signal?: AbortSignal) {
+  async complete(url: string, _model: string, signal?: AbortSignal, limitMs = 120_000) {
     if (this.hangs.has(url)) {
-      await once(signal ?? new AbortController().signal, 'abort')
+      await withTimeLimit(limitMs, signal, (limit) => once(limit, 'abort'))
       throw new AimError('EngineNotAnswering', { reason: 'no answer', endpoint: 'fake' })
     }
     return { text: 'hello', tokens: 1, ms: 1 }
