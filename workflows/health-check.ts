@@ -31,8 +31,11 @@ function tellOf(view: EndpointView | null): Pick<HealthReport, 'phase' | 'reason
   return { phase: view?.phase ?? null, reason: view?.reason ?? null, healing: view?.healing ?? [], next: view?.next ?? null }
 }
 
-async function checked({ key, spec, nodeId }: NonNullable<EndpointView['replica']>, { presence }: EndpointView): Promise<CheckedReplica> {
-  const known = { replica: key.replica, node: nodeId, presence, engine: engineKeyName(key) }
+async function checked(
+  { key, spec, nodeId, simulated }: NonNullable<EndpointView['replica']>,
+  { presence }: EndpointView,
+): Promise<CheckedReplica> {
+  const known = { replica: key.replica, node: nodeId, presence, engine: engineKeyName(key), ...(simulated && { simulated }) }
   try {
     return { ...known, evidence: await checkOnNode(nodeId).checkReplica({ key, spec }), problem: null }
   } catch (error) {

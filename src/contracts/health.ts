@@ -17,6 +17,8 @@ export type CheckedReplica = {
   node: string
   presence: Presence
   engine: string
+  /** Its node's hardware is a captured inventory. */
+  simulated?: true
   evidence: ReplicaEvidence | null
   problem: string | null
 }

@@ -4,6 +4,7 @@ import type { Cli } from '../cli.js'
 import { openAiUrl } from '../endpoint-url.js'
 import { listReport, type Column, type Report } from '../output/report.js'
 import { moment } from '../output/units.js'
+import { nodeText } from '../views/node-text.js'
 
 /** One thing that runs: an engine, or a flow that works on an endpoint. */
 export type Running = {
@@ -39,7 +40,7 @@ export async function ps(cli: Cli): Promise<Report> {
 
 function enginesOf({ endpoint, startedAt, view }: EndpointStatus): Running[] {
   if (!view?.replica) return []
-  const { key, nodeId, spec, pid } = view.replica
+  const { key, nodeId, spec, pid, simulated } = view.replica
   const since = view.lastRestart?.at ?? view.revision?.deployedAt ?? startedAt
   return [
     {
@@ -47,7 +48,7 @@ function enginesOf({ endpoint, startedAt, view }: EndpointStatus): Running[] {
       id: engineKeyName(key),
       endpoint,
       what: `${spec.backend} ${openAiUrl(view.replica.url)}`,
-      node: nodeId,
+      node: nodeText(nodeId, simulated),
       pid,
       startedAt: since,
     },

@@ -2,6 +2,7 @@ import type { CheckedReplica, HealthReport } from '../../contracts/health.js'
 import type { HealingStep } from '../../contracts/endpoint.js'
 import { recordReport, type Field, type Report } from '../output/report.js'
 import { moment } from '../output/units.js'
+import { nodeText } from './node-text.js'
 
 export function healthReport(report: HealthReport): Report {
   const { endpoint, outcome, phase, reason, replicas, healing, next } = report
@@ -21,8 +22,8 @@ export function healthReport(report: HealthReport): Report {
   })
 }
 
-function replicaFields({ replica, node, presence, evidence, problem }: CheckedReplica): Field[] {
-  const place = `on ${node}${presence === 'ready' ? '' : `, which is ${presence}`}`
+function replicaFields({ replica, node, presence, simulated, evidence, problem }: CheckedReplica): Field[] {
+  const place = `on ${nodeText(node, simulated)}${presence === 'ready' ? '' : `, which is ${presence}`}`
   if (evidence === null) return [[`replica ${replica}`, `${place}: ${problem ?? 'not known'}`, 'red']]
   const { process, pid, healthy, load, inference, verdict, why } = evidence
   return [
