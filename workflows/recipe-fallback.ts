@@ -1,6 +1,7 @@
 import { isCancellation, log, sleep, workflowInfo, type ApplicationFailure } from '@temporalio/workflow'
 import { FallbackRequest, type ApprovalView, type FallbackResult } from '../src/contracts/fallback.js'
 import { gpusToAvoid, nextMove, type NextMove, type Try } from '../src/domain/fallback/next-move.js'
+import { fingerprint } from '../src/domain/fingerprint.js'
 import { CurrentEngine } from './current-engine.js'
 import { ApprovalDesk } from './fallback-approval.js'
 import { FallbackTeller } from './fallback-news.js'
@@ -127,7 +128,7 @@ class Fallback {
       const { question, reason } = this.rejection
       return failure('ApprovalRejected', `${question} was not approved: ${reason}`, { question, reason })
     }
-    const ways = new Set(tried.map(({ candidate, failure: one }) => `${candidate.recipe} ${candidate.node} ${one}`))
+    const ways = new Set(tried.map(({ candidate, failure: one }) => fingerprint({ candidate, one })))
     if (ways.size === 1 && this.lastError !== null) {
       const { type, message, details } = rootFailure(this.lastError)
       return failure(type, message, details)

@@ -314,6 +314,11 @@ test('each row of the table is caused, or said to be elsewhere', () => {
   expect(known.toSorted()).toEqual(Object.keys(POLICIES).toSorted())
 })
 
+/** Each class is caused once in any case; that it ends as it should wherever it runs takes minutes for all (`npm run test:classes`), else every third. */
+function some<R>(rows: Record<string, R>): [string, R][] {
+  return Object.entries(rows).filter((_, index) => process.env['AIM_ALL_CLASSES'] === '1' || index % 3 === 0)
+}
+
 describe.concurrent('a class of an engine', () => {
   test.each(Object.entries(ENGINE))(
     '%s: once, and the next candidate serves',
@@ -332,7 +337,7 @@ describe.concurrent('a class of an engine', () => {
     180_000,
   )
 
-  test.each(Object.entries(ENGINE))(
+  test.each(some(ENGINE))(
     '%s: wherever it runs, and nothing is left',
     async (name, { tries, model = 'any', behaviour = { failAs: name as FailureName }, attempts = BUDGET, quarantined = [] }) => {
       await lanes.inLane(async (lane, endpoint) => {
@@ -378,7 +383,7 @@ describe.concurrent('a code of our own', () => {
     180_000,
   )
 
-  test.each(Object.entries(OWN))(
+  test.each(some(OWN))(
     '%s: everywhere, and nothing is left',
     async (name, { request, recipe = 'any/first', everywhere: { tries, quarantined = [], says = policyOf(name).end, code }, cause }) => {
       await lanes.inLane(async (lane, endpoint) => {
