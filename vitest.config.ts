@@ -8,9 +8,12 @@ const report = process.env['AIM_TEST_REPORT']
 /** What a test file imports that needs a program which a bare machine obtains first: Temporal, an S3 server, Python's hub client... */
 const TOOLS =
   /\/(cluster|failure-lanes|python-hub|s3-server|sample-weights|smollm2|stack|temporal|temporal-address|time-skipping|toxiproxy)\.js'/
+/** Takes minutes, and has a command of its own: `npm run test:steps`. */
+const long = process.env['AIM_ALL_STEPS'] === '1' ? [] : [join('test', 'workflow', 'any-step.test.ts')]
 const tests = readdirSync('test', { recursive: true, encoding: 'utf8' })
   .filter((name) => name.endsWith('.test.ts') && !name.startsWith('engines-e2e'))
   .map((name) => join('test', name))
+  .filter((name) => !long.includes(name))
 const withTools = tests.filter((file) => TOOLS.test(readFileSync(file, 'utf8')))
 
 /** Recording is no test: `npm run record-histories` asks for it. */
@@ -29,7 +32,7 @@ export default defineConfig({
       // First, because the tools may still be on their way.
       {
         extends: true,
-        test: { name: 'plain', include: recording ? [] : ['test/**/*.test.ts'], exclude: ['test/engines-e2e/**', ...withTools] },
+        test: { name: 'plain', include: recording ? [] : ['test/**/*.test.ts'], exclude: ['test/engines-e2e/**', ...long, ...withTools] },
       },
       {
         extends: true,

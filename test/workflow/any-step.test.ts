@@ -80,18 +80,10 @@ const STEPS: Step[] = [
   step('recordEnd', 'before'),
 ]
 
-/** All of them take minutes (`npm run test:steps`); else each way of ending it has its own quarter of the steps. */
-const PARTS = process.env['AIM_ALL_STEPS'] === '1' ? 1 : 4
-let turn = 0
-
-function casesOf(filter: (step: Step) => boolean): Case[] {
-  turn += 1
-  return STEPS.filter(filter)
-    .flatMap((one) =>
-      one.kinds.map((kind) => ({ step: one, kind, endpoint: uniqueName('chat'), name: `${kind}, ${one.when} ${one.activity}` })),
-    )
-    .filter((_, index) => index % PARTS === turn % PARTS)
-}
+const casesOf = (filter: (step: Step) => boolean): Case[] =>
+  STEPS.filter(filter).flatMap((one) =>
+    one.kinds.map((kind) => ({ step: one, kind, endpoint: uniqueName('chat'), name: `${kind}, ${one.when} ${one.activity}` })),
+  )
 
 const workflow = (workflowId: string) => cluster.client.workflow.getHandle(workflowId)
 const deployOf = (endpoint: string) => workflow(`deploy/${endpoint}`)
