@@ -129,7 +129,8 @@ export class EndpointSupervisor implements Supervised {
   private begin(request: BeginOperation): OperationAnswer {
     const held = this.state.operation
     const answer = begin(this.state, request)
-    if (this.isNew) void this.errand(this.endLeftovers())
+    // An undeploy ends them itself, and tells what they were.
+    if (this.isNew && request.kind !== 'undeploy') void this.errand(this.endLeftovers())
     this.isNew = false
     if (held === null && this.state.operation !== null) void this.errand(this.follow(this.state.operation))
     publish(this)
