@@ -25,11 +25,12 @@ describe('.ci/run', { timeout: 120_000 }, () => {
     expect(code).toBe(0)
   })
 
-  test('counts the run under faults of a project that has one', async () => {
+  test('counts the run under faults of a project that has one, when it is asked for', async () => {
     const passed = report({ passed: 1, failed: 0, skipped: 0 })
     const chaos = `${report({ passed: 9, failed: 1, skipped: 0 })}; console.log('argv: ' + process.argv.slice(2).join(' ')); process.exitCode = 1`
     await project({ tests: passed, engines: passed, chaos })
-    const { code, output } = await run()
+    expect(lastLine((await run({ AIM_CI_CHAOS: '0' })).output)).toBe('2 passed, 0 failed')
+    const { code, output } = await run({ AIM_CI_CHAOS: '1' })
     expect(output).toContain('argv: --runs 10 --seed 1')
     expect(lastLine(output)).toBe('11 passed, 1 failed')
     expect(code).toBe(1)
@@ -149,9 +150,9 @@ function report({ passed, failed, skipped }: Counts): string {
   return `require('node:fs').writeFileSync(process.env.AIM_TEST_REPORT + '/NAME.json', ${JSON.stringify(JSON.stringify(result))})`
 }
 
-function run(): Promise<{ code: number; output: string }> {
+function run(change: NodeJS.ProcessEnv = {}): Promise<{ code: number; output: string }> {
   return new Promise((resolve) => {
-    execFile(join(root, '.ci/run'), { timeout: 100_000 }, (error, stdout, stderr) => {
+    execFile(join(root, '.ci/run'), { timeout: 100_000, env: { ...process.env, ...change } }, (error, stdout, stderr) => {
       resolve({ code: error === null ? 0 : Number(error.code), output: stdout + stderr })
     })
   })
