@@ -111,8 +111,8 @@ export function watchOnNode(nodeId: string) {
   return proxyActivities<NodeWatchActivities>({
     taskQueue: watchQueue(nodeId),
     startToCloseTimeout: '24 h',
-    // That a node is gone, or that its worker is another one, is told by its owner: the beats need not be close.
-    heartbeatTimeout: '60 s',
+    // That a node is gone is told by its owner. What a poll of a cut connection took is watched by nobody until this is over.
+    heartbeatTimeout: '20 s',
     retry: { initialInterval: '250 ms', backoffCoefficient: 1 },
   })
 }

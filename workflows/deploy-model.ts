@@ -8,6 +8,7 @@ import type { Ready } from './fallback-try.js'
 import { parseInput } from './input.js'
 import { recorded, type Ending } from './record.js'
 import { withUndo } from './saga.js'
+import { startingOver } from './starting-over.js'
 import { Steps } from './steps.js'
 import { show } from './visibility.js'
 
@@ -16,7 +17,9 @@ export async function deployModel(input: unknown): Promise<DeployResult> {
   const request = parseInput(DeployRequest, input)
   const steps = new Steps(DEPLOY_STEPS)
   show({ AimEndpoint: request.endpoint, AimModel: request.model, AimState: 'deploying' })
-  const result = await recorded((attempts) => withUndo((undo) => deploy({ request, steps, undo, attempts })))
+  const result = await recorded((attempts) =>
+    startingOver(request, (took) => withUndo((undo) => deploy({ request, steps, undo, took, attempts }))),
+  )
   show({ AimState: result.outcome })
   return result
 }

@@ -1,7 +1,6 @@
 import { CancellationScope, isCancellation, log } from '@temporalio/workflow'
 import type { DeployRequest, DeployStep, Repair } from '../src/contracts/deploy.js'
 import type { EndpointRevision, Replica } from '../src/contracts/endpoint.js'
-import type { OperationAnswer } from '../src/contracts/messages.js'
 import type { PinnedModel } from '../src/contracts/model.js'
 import { requestFingerprint } from '../src/contracts/request-fingerprint.js'
 import type { NodeInspection } from '../src/domain/node.js'
@@ -13,19 +12,19 @@ import type { Proof } from './engine-attempt.js'
 import type { Ready } from './fallback-try.js'
 import { failure } from './input.js'
 import { inspectNodes } from './look-at-nodes.js'
-import { takeLock, type Lock } from './operation.js'
+import { takeLock, type Begun, type Lock } from './operation.js'
 import { whyItFailed, type Attempt } from './record.js'
 import type { Undo } from './saga.js'
+import type { Took } from './starting-over.js'
 import { rootMessage, type Steps } from './steps.js'
 import { show } from './visibility.js'
 
 /** What every step of one deploy works on. */
-export type Deploy = { request: DeployRequest; steps: Steps<DeployStep>; undo: Undo; attempts: Attempt[] }
-export type Begun = Extract<OperationAnswer, { outcome: 'begun' }>
+export type Deploy = { request: DeployRequest; steps: Steps<DeployStep>; undo: Undo; took: Took; attempts: Attempt[] }
 export type Current = NonNullable<Begun['current']>
 
 /** Who asks, the endpoint's lock, and what serves there now. A dry run takes no lock. */
-export function admit({ request, steps, undo }: Deploy): Promise<{ actor: string; lock: Lock | null; replica: Replica | null }> {
+export function admit({ request, steps, undo, took }: Deploy): Promise<{ actor: string; lock: Lock | null; replica: Replica | null }> {
   const { endpoint, reason, dryRun } = request
   return steps.run('validate', async () => {
     const { actor, revisionFloor } = await control.admit({ kind: 'deploy', endpoint, reason, request })
@@ -33,6 +32,7 @@ export function admit({ request, steps, undo }: Deploy): Promise<{ actor: string
     if (dryRun) return { actor, lock: null, replica: await control.currentReplica({ endpoint }) }
     const kind = request.repair === undefined ? 'deploy' : 'repair'
     const lock = await takeLock({ endpoint, kind, requestFingerprint: requestFingerprint(request), revisionFloor }, undo)
+    took(lock)
     return { actor, lock, replica: lock.outcome === 'begun' ? (lock.current?.replica ?? null) : null }
   })
 }

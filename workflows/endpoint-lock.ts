@@ -75,10 +75,15 @@ export function takeUp(state: Supervision): void {
   Object.assign(state, { standingDown: false, provedAtMs: null })
 }
 
-/** Ends the endpoint: nothing serves under its name any more, and what went wrong with it is no concern of a deploy that comes next. */
-export function retire(state: Supervision, run: Run): void {
+/**
+ * Ends the endpoint: nothing serves under its name any more, and what went wrong with it is no concern of a deploy that comes next.
+ * False when the lock is somebody else's; true again when it was done before.
+ */
+export function retire(state: Supervision, run: Run): boolean {
+  if (!holds(state, run)) return state.retired
   const past = { replica: null, provedAtMs: null, reason: null, degraded: false, trouble: null, good: null, next: null }
-  if (holds(state, run)) Object.assign(state, { operation: null, retired: true, ...past })
+  Object.assign(state, { operation: null, retired: true, ...past })
+  return true
 }
 
 export function holds(state: Supervision, run: Run): boolean {

@@ -56,7 +56,7 @@ export class EndpointSupervisor implements Supervised {
     this.onUpdate('resume', RunInput, (run) => this.whenHeld(run, () => takeUp(state)))
     this.onUpdate('adoptReplica', AdoptionInput, (adoption) => this.adopt(adoption))
     this.onUpdate('endOperation', RunInput, (run) => end(state, run))
-    this.onUpdate('retire', RunInput, (run) => retire(state, run))
+    this.onUpdate('retire', RunInput, (run) => this.retire(run))
   }
 
   private onUpdate<Name extends keyof EndpointUpdates, Schema extends z.ZodType<Parameters<EndpointUpdates[Name]>[0]>>(
@@ -190,6 +190,10 @@ export class EndpointSupervisor implements Supervised {
       if (left !== null && left.nodeId !== adoption.replica.nodeId) void this.errand(leave(this.endpoint, left))
     }
     publish(this)
+  }
+
+  private retire(run: Run): void {
+    if (!retire(this.state, run)) throw notHolder(this.endpoint, run)
   }
 
   private whenHeld(run: Run, change: () => void): void {

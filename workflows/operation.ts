@@ -6,7 +6,9 @@ import { failure } from './input.js'
 import type { Undo } from './saga.js'
 
 type Request = { endpoint: string; kind: Operation['kind']; requestFingerprint: string; revisionFloor: number }
-export type Lock = Extract<OperationAnswer, { outcome: 'begun' }> | { outcome: 'joined'; result: unknown }
+/** `run` is whose the lock is; a history of an earlier version does not say it. */
+export type Begun = Extract<OperationAnswer, { outcome: 'begun' }> & { run?: Run }
+export type Lock = Begun | { outcome: 'joined'; result: unknown }
 
 /** A holder that is closed is cleaned up after, and then the lock is free: mostly at once, and later where a node takes its time. */
 const untilFreed = (tries: number) => sleep(Math.min(250 * 2 ** tries, 15_000))

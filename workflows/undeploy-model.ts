@@ -3,9 +3,10 @@ import type { UndeployResult } from '../src/contracts/endpoint.js'
 import { control, onNode, sweepNode } from './activities.js'
 import { failure, parseInput } from './input.js'
 import { endHolder, resultOf, type Lock } from './operation.js'
-import { recorded, rootFailure, whyItFailed } from './record.js'
+import { recorded, rootFailure, whyItFailed, type Ending } from './record.js'
 import { keepStuckAway } from './stuck-gpus.js'
 import { withUndo, type Undo } from './saga.js'
+import { startingOver, type Took } from './starting-over.js'
 import { Steps } from './steps.js'
 import { show } from './visibility.js'
 
@@ -15,35 +16,37 @@ const PATIENCE_MS = 120_000
 /** Takes an endpoint out of service: whatever runs under its name is stopped on every node, then its own workflow ends. */
 export async function undeployModel(input: unknown): Promise<UndeployResult> {
   const request = parseInput(UndeployRequest, input)
-  const { endpoint, reason } = request
   const steps = new Steps(UNDEPLOY_STEPS)
-  show({ AimEndpoint: endpoint, AimState: 'stopping' })
+  show({ AimEndpoint: request.endpoint, AimState: 'stopping' })
+  return recorded(() => startingOver(request, (took) => withUndo((undo) => undeploy({ request, steps, undo, took }))))
+}
 
-  return recorded(() =>
-    withUndo(async (undo) => {
-      const lock = await steps.run('validate', async () => {
-        const { actor, revisionFloor } = await control.admit({ kind: 'undeploy', endpoint, reason, request })
-        show({ AimActor: actor })
-        return takeOver(endpoint, revisionFloor, undo)
-      })
-      if (lock.outcome === 'joined') return { state: 'absent', revision: null, result: lock.result as UndeployResult }
+type Undeploy = { request: UndeployRequest; steps: Steps<(typeof UNDEPLOY_STEPS)[number]>; undo: Undo; took: Took }
 
-      const { engines, silent } = await steps.run('stop', async (say) => {
-        await control.standDown({ endpoint })
-        const swept = await stopEverywhere(request, lock.current?.replica.nodeId)
-        say([`${swept.engines.length} stopped`, ...swept.silent.map((node) => `${node} does not answer`)].join('; '))
-        return swept
-      })
-      await steps.run('release', async () => {
-        await control.giveBackEverywhere({ endpoint })
-        await control.retire({ endpoint })
-      })
+async function undeploy({ request, steps, undo, took }: Undeploy): Promise<Ending<UndeployResult>> {
+  const { endpoint, reason } = request
+  const lock = await steps.run('validate', async () => {
+    const { actor, revisionFloor } = await control.admit({ kind: 'undeploy', endpoint, reason, request })
+    show({ AimActor: actor })
+    return takeOver(endpoint, revisionFloor, undo)
+  })
+  took(lock)
+  if (lock.outcome === 'joined') return { state: 'absent', revision: null, result: lock.result as UndeployResult }
 
-      const outcome = lock.current === null && engines.length === 0 ? 'absent' : 'stopped'
-      show({ AimState: outcome })
-      return { state: outcome, revision: null, result: { endpoint, outcome, stopped: engines, silent } }
-    }),
-  )
+  const { engines, silent } = await steps.run('stop', async (say) => {
+    await control.standDown({ endpoint })
+    const swept = await stopEverywhere(request, lock.current?.replica.nodeId)
+    say([`${swept.engines.length} stopped`, ...swept.silent.map((node) => `${node} does not answer`)].join('; '))
+    return swept
+  })
+  await steps.run('release', async () => {
+    await control.giveBackEverywhere({ endpoint })
+    await control.retire({ endpoint })
+  })
+
+  const outcome = lock.current === null && engines.length === 0 ? 'absent' : 'stopped'
+  show({ AimState: outcome })
+  return { state: outcome, revision: null, result: { endpoint, outcome, stopped: engines, silent } }
 }
 
 /** Takes the lock; a deploy or a repair that holds it is cancelled first, and undoes what it did. Another undeploy is joined. */

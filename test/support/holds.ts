@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { activityInfo } from '@temporalio/activity'
 import { beating } from '../../activities/beat.js'
 
-/** Where a deploy stands still: at an activity, before its effect or after it, when the flow has not heard of it yet; `within`: in the middle. */
+/** Where a flow stands still: at an activity, before its effect or after it, when the flow has not heard of it yet; `within`: in the middle. */
 export type Place = { activity: string; when: 'before' | 'within' | 'after' }
 
 const LOOK_MS = 20
@@ -14,7 +14,7 @@ const SILENT_MS = 3_600_000
 
 const fileOf = (dir: string, endpoint: string, { activity, when }: Place) => join(dir, `${endpoint}.${activity}.${when}`)
 
-/** Holds up the deploy of an endpoint, also in another process: through files, so that a worker that is started again finds the hold there. */
+/** Holds up a flow of an endpoint, also in another process: through files, so that a worker that is started again finds the hold there. */
 export function holdUp(dir: string, endpoint: string, place: Place): { isReached: () => boolean; open: () => void } {
   const file = fileOf(dir, endpoint, place)
   mkdirSync(dir, { recursive: true })
@@ -32,13 +32,13 @@ export async function standAt(dir: string, endpoint: string, place: Place, beats
   })
 }
 
-/** The same activities; those of deploys stand still where they are held up. */
+/** The same activities; those of deploys and of stops stand still where they are held up. */
 export function heldUp<T extends Record<string, (...args: never[]) => Promise<unknown>>>(dir: string, activities: T, beats: boolean): T {
   const held = Object.entries(activities).map(([activity, run]) => [
     activity,
     async (...args: never[]) => {
       const [kind, endpoint = ''] = activityInfo().workflowExecution?.workflowId.split('/') ?? []
-      if (kind !== 'deploy') return run(...args)
+      if (kind !== 'deploy' && kind !== 'undeploy') return run(...args)
       await standAt(dir, endpoint, { activity, when: 'before' }, beats)
       const answer = await run(...args)
       await standAt(dir, endpoint, { activity, when: 'after' }, beats)

@@ -80,10 +80,12 @@ const STEPS: Step[] = [
   step('recordEnd', 'before'),
 ]
 
-const casesOf = (filter: (step: Step) => boolean): Case[] =>
-  STEPS.filter(filter).flatMap((one) =>
-    one.kinds.map((kind) => ({ step: one, kind, endpoint: uniqueName('chat'), name: `${kind}, ${one.when} ${one.activity}` })),
-  )
+const casesOf = (filter: (step: Step) => boolean, steps = STEPS): Case[] =>
+  steps
+    .filter(filter)
+    .flatMap((one) =>
+      one.kinds.map((kind) => ({ step: one, kind, endpoint: uniqueName('chat'), name: `${kind}, ${one.when} ${one.activity}` })),
+    )
 
 const workflow = (workflowId: string) => cluster.client.workflow.getHandle(workflowId)
 const deployOf = (endpoint: string) => workflow(`deploy/${endpoint}`)
@@ -128,11 +130,24 @@ const statusOf = (workflowId: string) =>
       () => 'NOT FOUND',
     )
 
+/** Why a deploy that has ended failed. */
+const whyOf = (endpoint: string) =>
+  Promise.race([
+    deployOf(endpoint)
+      .result()
+      .then(
+        () => '',
+        (error: unknown) => String((error as Error).cause),
+      ),
+    delay(1_000, 'it has not ended'),
+  ])
+
 /** What is not as it should be; nothing when all is well. `state`: what must serve; absent: either is well. `status`: of the deploy. */
 async function wrongWith({ endpoint }: Case, wanted: { state?: 'old' | 'new' | 'nothing'; status?: string }): Promise<string[]> {
   const wrong: string[] = []
   const [status, child] = await Promise.all([statusOf(`deploy/${endpoint}`), statusOf(`deploy/${endpoint}/fallback/1`)])
-  if (status === 'RUNNING' || (wanted.status !== undefined && wanted.status !== status)) wrong.push(`the deploy is ${status}`)
+  if (status === 'RUNNING' || (wanted.status !== undefined && wanted.status !== status))
+    wrong.push(`the deploy is ${status}: ${await whyOf(endpoint)}`)
   if (child === 'RUNNING') wrong.push('its child still runs')
   const view = await viewOf(endpoint)
   const replica = view?.replica ?? null
@@ -194,20 +209,20 @@ function wantedAfter({ kind, step: { activity, when } }: Case, how: string): Wan
   return how.startsWith('cancel') ? { state: after } : {}
 }
 
-const resetTo = (kind: 'first' | 'last') => async (endpoint: string) => {
-  const { runId } = await deployOf(endpoint).describe()
-  const { events } = await workflowAt(endpoint, runId).fetchHistory()
+const resetTo = (kind: 'first' | 'last', flow: 'deploy' | 'undeploy') => async (endpoint: string) => {
+  const workflowId = `${flow}/${endpoint}`
+  const { runId } = await workflow(workflowId).describe()
+  const { events } = await cluster.client.workflow.getHandle(workflowId, runId).fetchHistory()
   const done = (events ?? []).filter((event) => event.workflowTaskCompletedEventAttributes)
   const event = kind === 'first' ? done.at(0) : done.at(-1)
   await cluster.client.workflowService.resetWorkflowExecution({
     namespace: cluster.namespace,
-    workflowExecution: { workflowId: `deploy/${endpoint}`, runId },
+    workflowExecution: { workflowId, runId },
     reason: 'by hand',
     workflowTaskFinishEventId: event?.eventId ?? null,
     requestId: randomUUID(),
   })
 }
-const workflowAt = (endpoint: string, runId: string) => cluster.client.workflow.getHandle(`deploy/${endpoint}`, runId)
 
 describe.concurrent('ended by hand', () => {
   test.each([
@@ -234,8 +249,8 @@ describe.concurrent('ended by hand', () => {
   )
 
   test.each([
-    ['reset it to its beginning', resetTo('first')],
-    ['reset it to where it stood', resetTo('last')],
+    ['reset it to its beginning', resetTo('first', 'deploy')],
+    ['reset it to where it stood', resetTo('last', 'deploy')],
   ] as const)(
     '%s',
     async (_, act) => {
@@ -252,6 +267,26 @@ describe.concurrent('ended by hand', () => {
     },
     300_000,
   )
+
+  test('reset a stop to where it stood', async () => {
+    const steps = [step('standDown', 'after'), step('giveBackEverywhere', 'before'), step('retire', 'before'), step('retire', 'after')]
+    const left = await all(
+      casesOf(() => true, steps),
+      async (one) => {
+        await (await deploy(one.endpoint, OLD)).result()
+        const hold = holdUp(holds, one.endpoint, one.step)
+        const stopped = await cluster.aim.undeploy({ endpoint: one.endpoint, graceSeconds: 0 })
+        stopped.result().catch(() => undefined)
+        await waitFor(one.name, hold.isReached, PATIENCE_MS)
+        await resetTo('last', 'undeploy')(one.endpoint)
+        await delay(LATE_MS)
+        hold.open()
+        const result = await workflow(`undeploy/${one.endpoint}`).result()
+        return [...(await settle(one, { state: 'nothing' })), ...(result ? [] : ['it has no result'])]
+      },
+    )
+    expect(left).toEqual([])
+  }, 300_000)
 
   test.each([['the same', {}] as const, ['another one', { context: 2048 }] as const])(
     'terminate it and deploy %s',

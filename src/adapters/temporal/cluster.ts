@@ -14,13 +14,14 @@ import { CONTROL_QUEUE } from '../../contracts/task-queues.js'
 import { workflowIds } from '../../contracts/workflow-ids.js'
 import type { Cluster } from '../../ports/cluster.js'
 import { openNodes } from './nodes.js'
+import { refusalOf } from './refusal.js'
 
 /** The control worker's arm into Temporal, over the worker's own connection. */
 export function createCluster(client: Client): Cluster {
   async function ask(endpoint: string, update: keyof EndpointUpdates, { requestId, ...run }: Caller, more?: object): Promise<void> {
     const handle = client.workflow.getHandle(workflowIds.endpoint(endpoint))
     const args: [object] = [{ workflowId: run.workflowId, runId: run.runId, ...more }]
-    await handle.executeUpdate<void, [object]>(update, { args, updateId: requestId })
+    await handle.executeUpdate<void, [object]>(update, { args, updateId: requestId }).catch(refused)
   }
 
   const viewOf = (endpoint: string) => client.workflow.getHandle(workflowIds.endpoint(endpoint)).query<EndpointView>(ENDPOINT_QUERY)
@@ -133,6 +134,10 @@ export function createCluster(client: Client): Cluster {
       }
     },
   }
+}
+
+function refused(error: unknown): never {
+  throw refusalOf(error)
 }
 
 /** A worker's own connection takes no abort signal, and a worker that drains waits for its activities: the wait is left, not ended. */

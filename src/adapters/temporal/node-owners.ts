@@ -6,6 +6,7 @@ import type { Caller } from '../../contracts/messages.js'
 import type { LeaseAnswer, Owner } from '../../domain/lease.js'
 import type { NodeOwners } from '../../ports/node-owners.js'
 import { openNodes } from './nodes.js'
+import { refusalOf } from './refusal.js'
 
 type GiveBack = { endpoint: string; owner?: Owner }
 
@@ -20,7 +21,9 @@ export function createNodeOwners(client: Client): NodeOwners {
         updateId: `${update}-${requestId}`,
       })
     } catch (error) {
-      throw error instanceof WorkflowNotFoundError ? new AimError('NotFound', { what: `node ${nodeId}` }, { cause: error }) : error
+      throw error instanceof WorkflowNotFoundError
+        ? new AimError('NotFound', { what: `node ${nodeId}` }, { cause: error })
+        : refusalOf(error)
     }
   }
 
