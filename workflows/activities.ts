@@ -112,19 +112,15 @@ export function watchOnNode(nodeId: string) {
     taskQueue: watchQueue(nodeId),
     startToCloseTimeout: '24 h',
     // That a node is gone is told by its owner. What a poll of a cut connection took is watched by nobody until this is over.
-    heartbeatTimeout: '20 s',
+    heartbeatTimeout: '25 s',
     retry: { initialInterval: '250 ms', backoffCoefficient: 1 },
   })
 }
 
-/**
- * The attendance of a node. Its end is the news: it is not tried again by itself. `waitMs`: how long it may wait for somebody to take it up;
- * null: for ever.
- */
-export function attendOnNode(nodeId: string, waitMs: number | null) {
+/** The attendance of a node. Its end is the news: it is not tried again by itself. */
+export function attendOnNode(nodeId: string) {
   return proxyActivities<NodeWatchActivities>({
     taskQueue: watchQueue(nodeId),
-    ...(waitMs !== null && { scheduleToStartTimeout: waitMs }),
     startToCloseTimeout: '24 h',
     heartbeatTimeout: '3 s',
     retry: { maximumAttempts: 1 },

@@ -12,8 +12,8 @@ type Engine = { key: EngineKey; spec: EngineSpec }
 
 /** How often a watch looks at the process. An exit is seen within this time. */
 const LOOK_MS = 250
-/** The SDK sends at most one in 16 s of them: four fifths of the timeout. */
-const BEAT_MS = 7_000
+/** A node that is gone is seen by others; what this is seen by is a watch that nobody does. */
+const BEAT_MS = 10_000
 /** Lines that an end keeps. */
 const TAIL_LINES = 40
 
