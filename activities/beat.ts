@@ -28,3 +28,22 @@ function interruption(): unknown {
   }
   return Context.current().cancellationSignal.reason
 }
+
+type Activity = (...args: never[]) => Promise<unknown>
+
+/** The same activities, which beat while they take their time, so that one whose worker died is done again soon. A short one costs nothing. */
+export function withBeats<T extends Record<string, Activity>>(everyMs: number, activities: T): T {
+  const beaten = Object.entries(activities).map(([name, run]): [string, Activity] => [
+    name,
+    async (...args) => {
+      const context = Context.current()
+      const timer = setInterval(() => context.heartbeat(context.info.heartbeatDetails), everyMs)
+      try {
+        return await run(...args)
+      } finally {
+        clearInterval(timer)
+      }
+    },
+  ])
+  return Object.fromEntries(beaten) as T
+}

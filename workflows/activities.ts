@@ -9,6 +9,7 @@ const RETRY = { initialInterval: '250 ms', backoffCoefficient: 2, maximumInterva
 export const control = proxyActivities<ControlActivities>({
   taskQueue: CONTROL_QUEUE,
   startToCloseTimeout: '60 s',
+  heartbeatTimeout: '10 s',
   retry: { ...RETRY, maximumAttempts: 8 },
 })
 

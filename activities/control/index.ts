@@ -4,6 +4,7 @@ import type { NodeOwners } from '../../src/ports/node-owners.js'
 import type { PlanPolicy } from '../../src/ports/plan-policy.js'
 import type { Recipes } from '../../src/ports/recipes.js'
 import type { Records } from '../../src/ports/records.js'
+import { withBeats } from '../beat.js'
 import { withFailures } from '../failures.js'
 import { admissionActivities } from './admission.js'
 import { leaseActivities } from './leases.js'
@@ -12,14 +13,17 @@ import { planningActivities } from './planning.js'
 
 export type ControlPorts = { cluster: Cluster; owners: NodeOwners; hub: Hub; recipes: Recipes; records: Records; policy: PlanPolicy }
 
+const BEAT_MS = 3_000
+
 /** All activities of the control queue. */
 export function controlActivities(ports: ControlPorts) {
-  return withFailures({
+  const activities = {
     ...admissionActivities(ports),
     ...leaseActivities(ports),
     ...operationActivities(ports),
     ...planningActivities(ports),
-  })
+  }
+  return withFailures(withBeats(BEAT_MS, activities))
 }
 export type ControlActivities = ReturnType<typeof controlActivities>
 

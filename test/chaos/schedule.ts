@@ -1,13 +1,13 @@
 import { randomOf, type Random } from '../support/random.js'
 
 /**
- * What strikes. The limit is how long after it has ended all may take to stand as it should: where a worker or the server dies with a short
- * activity under way, that one is done again when its minute is over.
+ * What strikes. The limit is how long after it has ended all may take to stand as it should: where a worker or the server dies with an
+ * activity under way, that one is done again when its next beat is overdue.
  */
 export const FAULTS = {
-  'control worker killed': { seconds: 90 },
+  'control worker killed': { seconds: 45 },
   'node worker killed': { seconds: 60 },
-  'Temporal killed': { seconds: 90 },
+  'Temporal killed': { seconds: 60 },
   'engine killed': { seconds: 20 },
   'engine hangs': { seconds: 30 },
   'node cut off': { seconds: 45 },
