@@ -67,6 +67,9 @@ export class DeployFallback {
   /** Null: others were faster or GPUs failed, so the plan is old. */
   async walk(lock: Begun, named: PinnedModel, choice: Choice, nodes: NodeInspection[]): Promise<FallbackResult['ready']> {
     this.walks += 1
+    const { steps, attempts } = this.flow
+    if (this.earlier.tried.length === 0)
+      steps.tell({ step: 'warm', state: 'running', detail: `${choice.best.backend} on ${choice.best.node}` })
     const child = await this.start(await this.requestFor(lock, named, choice, nodes))
     this.child = child
     for (const news of this.news.values()) void passOn(child, news)
@@ -75,10 +78,11 @@ export class DeployFallback {
       this.earlier = { tried, spentMs }
       if (ready === null) return null
       showChoice(ready.candidate)
-      this.flow.steps.tell({ step: 'ready', state: 'done' })
+      attempts.push(ready.attempt)
+      steps.tell({ step: 'ready', state: 'done', detail: `answered ${ready.proof.tokens} tokens in ${ready.proof.ms} ms` })
       return ready
     } catch (error) {
-      this.flow.steps.breakOff('ended with the deploy')
+      steps.breakOff('ended with the deploy')
       throw error
     } finally {
       this.child = null

@@ -39,8 +39,8 @@ export function tryCandidate(walk: Walk, { candidate, gaveUp }: Try): Promise<Re
       const { weights, model } = await warm(walk, candidate, undo)
       const spec = await launch(walk, { candidate, attempt, weights, undo })
       const { replica, proof, memory } = await walk.nodes.unlessLeft(candidate.node, () => attempt.prove(spec))
-      walk.teller.tell({ attempt: attempt.record, steps: [done('ready', `answered ${proof.tokens} tokens in ${proof.ms} ms`)] })
-      return { candidate, model: { repo: model.repo, commit: model.commit }, replica, weights, proof, memory, gaveUp }
+      const { repo, commit } = model
+      return { candidate, model: { repo, commit }, replica, weights, proof, memory, gaveUp, attempt: attempt.record }
     } catch (error) {
       attempt.failed(error)
       walk.teller.tell({ attempt: attempt.record })
@@ -51,12 +51,13 @@ export function tryCandidate(walk: Walk, { candidate, gaveUp }: Try): Promise<Re
 }
 
 const numberOf = ({ tried }: Walk): number => tried.filter(({ failure: why }) => why !== 'LeaseRefused').length + 1
-const done = (step: 'warm' | 'launch' | 'ready', detail: string) => ({ step, state: 'done', detail }) as const
+const done = (step: 'warm' | 'launch', detail: string) => ({ step, state: 'done', detail }) as const
 
 /** The claim on the GPUs, and the key of the engine that is started under it. */
-async function lease({ request, teller }: Walk, { node, gpus, backend }: Candidate, undo: Undo): Promise<EngineKey> {
+async function lease({ request, teller, tried }: Walk, { node, gpus, backend }: Candidate, undo: Undo): Promise<EngineKey> {
   const { endpoint, replica, holder } = request
-  teller.steps({ step: 'warm', state: 'running', detail: `${backend} on ${node}` })
+  // Of the first one the deploy knows.
+  if (tried.length > 0) teller.steps({ step: 'warm', state: 'running', detail: `${backend} on ${node}` })
   undo(() => control.giveBackLeases({ nodeId: node, endpoint, owner: holder }))
   const answer = await control.leaseGpus({ nodeId: node, endpoint, replica, gpus, owner: holder })
   if (answer.outcome === 'refused') {

@@ -64,6 +64,7 @@ export type FallbackResult = {
     proof: { text: string; tokens: number; ms: number }
     memory: ReportedMemory | null
     gaveUp: string | null
+    attempt: AttemptNews
   } | null
   tried: Tried[]
   spentMs: number
@@ -84,12 +85,13 @@ export type ApprovalAnswer = z.infer<typeof ApprovalAnswer>
 export type ApprovalView = { question: string; changes: string[]; candidate: Candidate; until: string } | null
 
 /**
- * Sent by `recipeFallback` to the deploy that it works for: steps that began, ended, or have something to say; a try that has ended; a question
+ * Sent by `recipeFallback` to the deploy that it works for: steps that began, ended, or have something to say; a try that has failed; a question
  * that it waits for, or null when it waits no more.
  */
 export const STEP_SIGNAL = 'step'
 export type StepNews = { step: 'warm' | 'launch' | 'ready'; state: 'running' | 'done' | 'failed'; detail?: string }
-export type FallbackNews = { steps?: StepNews[]; attempt?: Omit<AttemptRecord, 'workflowId' | 'runId'>; approval?: ApprovalView }
+type AttemptNews = Omit<AttemptRecord, 'workflowId' | 'runId'>
+export type FallbackNews = { steps?: StepNews[]; attempt?: AttemptNews; approval?: ApprovalView }
 const StepNewsInput = z.strictObject({
   step: z.enum(['warm', 'launch', 'ready']),
   state: z.enum(['running', 'done', 'failed']),
