@@ -68,8 +68,6 @@ export class DeployFallback {
   async walk(lock: Begun, named: PinnedModel, choice: Choice, nodes: NodeInspection[]): Promise<FallbackResult['ready']> {
     this.walks += 1
     const { steps, attempts } = this.flow
-    if (this.earlier.tried.length === 0)
-      steps.tell({ step: 'warm', state: 'running', detail: `${choice.best.backend} on ${choice.best.node}` })
     const child = await this.start(await this.requestFor(lock, named, choice, nodes))
     this.child = child
     for (const news of this.news.values()) void passOn(child, news)

@@ -17,8 +17,8 @@ export async function deployModel(input: unknown): Promise<DeployResult> {
   const request = parseInput(DeployRequest, input)
   const steps = new Steps(DEPLOY_STEPS)
   show({ AimEndpoint: request.endpoint, AimModel: request.model, AimState: 'deploying' })
-  const result = await recorded((attempts) =>
-    startingOver(request, (took) => withUndo((undo) => deploy({ request, steps, undo, took, attempts }))),
+  const result = await startingOver(request, (took) =>
+    recorded((attempts) => withUndo((undo) => deploy({ request, steps, undo, took, attempts }))),
   )
   show({ AimState: result.outcome })
   return result

@@ -54,10 +54,9 @@ const numberOf = ({ tried }: Walk): number => tried.filter(({ failure: why }) =>
 const done = (step: 'warm' | 'launch', detail: string) => ({ step, state: 'done', detail }) as const
 
 /** The claim on the GPUs, and the key of the engine that is started under it. */
-async function lease({ request, teller, tried }: Walk, { node, gpus, backend }: Candidate, undo: Undo): Promise<EngineKey> {
+async function lease({ request, teller }: Walk, { node, gpus, backend }: Candidate, undo: Undo): Promise<EngineKey> {
   const { endpoint, replica, holder } = request
-  // Of the first one the deploy knows.
-  if (tried.length > 0) teller.steps({ step: 'warm', state: 'running', detail: `${backend} on ${node}` })
+  teller.steps({ step: 'warm', state: 'running', detail: `${backend} on ${node}` })
   undo(() => control.giveBackLeases({ nodeId: node, endpoint, owner: holder }))
   const answer = await control.leaseGpus({ nodeId: node, endpoint, replica, gpus, owner: holder })
   if (answer.outcome === 'refused') {

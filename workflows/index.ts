@@ -1,3 +1,5 @@
+import './compile-no-parsers.js'
+
 export { deployModel } from './deploy-model.js'
 export { healthCheck } from './health-check.js'
 export { manageNode } from './manage-node.js'

@@ -1,10 +1,7 @@
 import { ApplicationFailure } from '@temporalio/workflow'
-import { z } from 'zod'
+import type { z } from 'zod'
 import { isAimError } from '../src/contracts/errors.js'
 import { validate } from '../src/contracts/validate.js'
-
-// Each run of a workflow has a world of its own: compiling a parser for the one input there costs more than it saves.
-z.config({ jitless: true })
 
 /** Checks a workflow's one input first of all. Bad input fails as `InvalidInput` with field and rule, is never retried, and nothing was done. */
 export function parseInput<Schema extends z.ZodType>(schema: Schema, input: unknown): z.output<Schema> {

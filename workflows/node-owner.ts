@@ -45,7 +45,7 @@ export function newNode(nowMs: number): NodeState {
 export class NodeOwner {
   updates = 0
   forgotten = false
-  /** The last attendance that its process was heard of. */
+  /** The last attendance in whose time the node was heard of. */
   heardTurn = 0
   /** News that is on its way: what is not sent when the run closes is never sent. */
   errands = 0
@@ -185,7 +185,7 @@ export class NodeOwner {
 
   private async register({ highestFence, turn, ...told }: z.output<typeof RegistrationInput>): Promise<Registered> {
     const { state } = this
-    if (turn !== null) this.heardTurn = turn
+    this.heardTurn = turn ?? state.turn
     if (state.identity === null) await this.recoverOnce()
     const { nodeId, hostname, machineId, bootId, instance, gpus, labels, simulated, graceSeconds } = told
     const replaced = state.attendedBy !== null && state.attendedBy !== instance

@@ -15,7 +15,7 @@ export async function keepPresence(owner: NodeOwner): Promise<never> {
   for (let failures = 0; ;) {
     const waitMs = graceLeft(owner)
     let end = waitMs === 0 ? 'silent' : await attendOnce(owner, waitMs)
-    if (end === 'silent') end = await attendOnce(owner, CONFIRM_MS)
+    if (end === 'silent') end = await confirm(owner)
     owner.state.attendedBy = end === 'over' ? owner.state.attendedBy : null
     if (end === 'over' || end === 'silent') failures = 0
     if (end === 'over') continue
@@ -24,6 +24,12 @@ export async function keepPresence(owner: NodeOwner): Promise<never> {
     await sleep(Math.min(BACKOFF_MS.first * 2 ** failures, BACKOFF_MS.most))
     failures += 1
   }
+}
+
+/** The last chance: whoever is not heard now is silent, whatever became of the attendance. */
+async function confirm(owner: NodeOwner): Promise<End> {
+  const end = await attendOnce(owner, CONFIRM_MS)
+  return owner.heardTurn < owner.state.turn ? 'silent' : end
 }
 
 /** `over`: it has lasted its time; `silent`: nobody was heard; `broken`: it ended with its process or made way; `failed`: it could not begin. */

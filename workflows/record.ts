@@ -1,12 +1,4 @@
-import {
-  ActivityFailure,
-  ApplicationFailure,
-  CancellationScope,
-  ContinueAsNew,
-  TimeoutFailure,
-  isCancellation,
-  log,
-} from '@temporalio/workflow'
+import { ActivityFailure, ApplicationFailure, CancellationScope, TimeoutFailure, isCancellation, log } from '@temporalio/workflow'
 import type { ErrorDetails } from '../src/contracts/errors.js'
 import type { AttemptRecord, DeploymentRecord } from '../src/contracts/records.js'
 import { control } from './activities.js'
@@ -24,8 +16,6 @@ export async function recorded<Result>(body: (attempts: Attempt[]) => Promise<En
     await keep({ ...ending, error: null, attempts })
     return ending.result
   } catch (error) {
-    // No end: the next run goes on.
-    if (error instanceof ContinueAsNew) throw error
     const { type, message, details } = rootFailure(error)
     await keep({
       state: isCancellation(error) ? 'cancelled' : 'failed',

@@ -1,6 +1,9 @@
-import { continueAsNew, isCancellation, log, workflowInfo } from '@temporalio/workflow'
+import { CancellationScope, continueAsNew, log, workflowInfo } from '@temporalio/workflow'
 import type { Lock } from './operation.js'
-import { rootMessage } from './steps.js'
+import { rootFailure } from './record.js'
+
+/** What it comes to that the lock, a lease under it or the endpoint itself is gone. */
+const LOST = ['OperationInProgress', 'LeaseFenced', 'NotFound']
 
 /** Told as soon as a flow has its endpoint's lock. */
 export type Took = (lock: Lock) => void
@@ -16,8 +19,10 @@ export async function startingOver<T>(input: unknown, body: (took: Took) => Prom
       if (lock.outcome === 'begun') lockedBy = lock.run?.runId
     })
   } catch (error) {
-    if (lockedBy === undefined || lockedBy === workflowInfo().runId || isCancellation(error)) throw error
-    log.info('a run that was reset starts over', { lockedBy, error: rootMessage(error) })
+    const { type, message } = rootFailure(error)
+    const isReset = lockedBy !== undefined && lockedBy !== workflowInfo().runId
+    if (!isReset || !LOST.includes(type) || CancellationScope.current().consideredCancelled) throw error
+    log.info('a run that was reset starts over', { lockedBy, error: message })
     return continueAsNew<(request: unknown) => Promise<T>>(input)
   }
 }

@@ -1,5 +1,6 @@
 import { UNDEPLOY_STEPS, UndeployRequest } from '../src/contracts/deploy.js'
 import type { UndeployResult } from '../src/contracts/endpoint.js'
+import { workflowIds } from '../src/contracts/workflow-ids.js'
 import { control, onNode, sweepNode } from './activities.js'
 import { failure, parseInput } from './input.js'
 import { endHolder, resultOf, type Lock } from './operation.js'
@@ -18,7 +19,7 @@ export async function undeployModel(input: unknown): Promise<UndeployResult> {
   const request = parseInput(UndeployRequest, input)
   const steps = new Steps(UNDEPLOY_STEPS)
   show({ AimEndpoint: request.endpoint, AimState: 'stopping' })
-  return recorded(() => startingOver(request, (took) => withUndo((undo) => undeploy({ request, steps, undo, took }))))
+  return startingOver(request, (took) => recorded(() => withUndo((undo) => undeploy({ request, steps, undo, took }))))
 }
 
 type Undeploy = { request: UndeployRequest; steps: Steps<(typeof UNDEPLOY_STEPS)[number]>; undo: Undo; took: Took }
@@ -32,6 +33,8 @@ async function undeploy({ request, steps, undo, took }: Undeploy): Promise<Endin
   })
   took(lock)
   if (lock.outcome === 'joined') return { state: 'absent', revision: null, result: lock.result as UndeployResult }
+  // One that was reset has no lock by which it would have been found.
+  await control.cancelRun({ run: { workflowId: workflowIds.deploy(endpoint), runId: '' } })
 
   const { engines, silent } = await steps.run('stop', async (say) => {
     await control.standDown({ endpoint })

@@ -94,11 +94,14 @@ const MAY_FAIL: Partial<Record<FaultName, RegExp>> = {
   'terminated by hand': /by hand|erminated/,
 }
 
+/** A stop that has begun calls a deploy off, or is let finish. */
+const BY_A_STOP = /ancel|^OperationInProgress: .* undeploy\//
+
 /** Operations that failed although nothing that was done to them is a reason. */
 export function needlessFailures(operations: Operation[], fault: FaultName): string[] {
   return operations.flatMap(({ kind, endpoint, failure }) => {
     const stopped = operations.some((other) => other.kind === 'stop' && other.endpoint === endpoint)
-    const mayBe = failure === null || MAY_FAIL[fault]?.test(failure) === true || (kind === 'deploy' && stopped && /ancel/.test(failure))
+    const mayBe = failure === null || MAY_FAIL[fault]?.test(failure) === true || (kind === 'deploy' && stopped && BY_A_STOP.test(failure))
     // All GPUs may have been given to others: a plan says so.
     return mayBe || /no other endpoint has/.test(failure ?? '') ? [] : [`${kind} ${endpoint}: ${failure}`]
   })

@@ -9,8 +9,6 @@ export type Place = { activity: string; when: 'before' | 'within' | 'after' }
 
 const LOOK_MS = 20
 const BEAT_MS = 500
-/** As good as never: an activity without heartbeats does not hear that it was cancelled, and has its effect late. */
-const SILENT_MS = 3_600_000
 
 const fileOf = (dir: string, endpoint: string, { activity, when }: Place) => join(dir, `${endpoint}.${activity}.${when}`)
 
@@ -22,26 +20,26 @@ export function holdUp(dir: string, endpoint: string, place: Place): { isReached
   return { isReached: () => existsSync(`${file}.reached`), open: () => rmSync(file, { force: true }) }
 }
 
-/** Waits while this place is held. `beats`: it hears of a cancellation and ends with it. */
-export async function standAt(dir: string, endpoint: string, place: Place, beats: boolean): Promise<void> {
+/** Waits while this place is held. `hears`: it ends when it is cancelled; one that does not has its effect late. */
+export async function standAt(dir: string, endpoint: string, place: Place, hears: boolean): Promise<void> {
   const file = fileOf(dir, endpoint, place)
   if (!existsSync(file)) return
   writeFileSync(`${file}.reached`, '')
-  await beating(beats ? BEAT_MS : SILENT_MS, async (signal) => {
-    while (existsSync(file)) await delay(LOOK_MS, undefined, { signal })
+  await beating(BEAT_MS, async (signal) => {
+    while (existsSync(file)) await delay(LOOK_MS, undefined, hears ? { signal } : {})
   })
 }
 
 /** The same activities; those of deploys and of stops stand still where they are held up. */
-export function heldUp<T extends Record<string, (...args: never[]) => Promise<unknown>>>(dir: string, activities: T, beats: boolean): T {
+export function heldUp<T extends Record<string, (...args: never[]) => Promise<unknown>>>(dir: string, activities: T, hears: boolean): T {
   const held = Object.entries(activities).map(([activity, run]) => [
     activity,
     async (...args: never[]) => {
       const [kind, endpoint = ''] = activityInfo().workflowExecution?.workflowId.split('/') ?? []
       if (kind !== 'deploy' && kind !== 'undeploy') return run(...args)
-      await standAt(dir, endpoint, { activity, when: 'before' }, beats)
+      await standAt(dir, endpoint, { activity, when: 'before' }, hears)
       const answer = await run(...args)
-      await standAt(dir, endpoint, { activity, when: 'after' }, beats)
+      await standAt(dir, endpoint, { activity, when: 'after' }, hears)
       return answer
     },
   ])

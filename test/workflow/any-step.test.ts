@@ -34,7 +34,7 @@ const startNode = async () => {
 beforeAll(async () => {
   dir = await realpath(await mkdtemp(join(tmpdir(), 'aim-any-step-')))
   holds = join(dir, 'holds')
-  cluster = await startCluster({ control: (activities) => heldUp(holds, activities, false), slots: 100 })
+  cluster = await startCluster({ control: (activities) => heldUp(holds, activities, false), slots: 400 })
   const command = () => expect.unreachable('the node starts engines')
   launcher = createProcessLauncher({ dir: join(dir, 'engines'), command })
   await startNode()

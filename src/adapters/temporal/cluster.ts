@@ -1,5 +1,6 @@
 import { WithStartWorkflowOperation, WorkflowFailedError, WorkflowNotFoundError, type Client } from '@temporalio/client'
 import { ApplicationFailure, TerminatedFailure } from '@temporalio/common'
+import { AimError } from '../../contracts/errors.js'
 import type { EndpointView } from '../../contracts/endpoint.js'
 import {
   ENDPOINT_QUERY,
@@ -21,7 +22,11 @@ export function createCluster(client: Client): Cluster {
   async function ask(endpoint: string, update: keyof EndpointUpdates, { requestId, ...run }: Caller, more?: object): Promise<void> {
     const handle = client.workflow.getHandle(workflowIds.endpoint(endpoint))
     const args: [object] = [{ workflowId: run.workflowId, runId: run.runId, ...more }]
-    await handle.executeUpdate<void, [object]>(update, { args, updateId: requestId }).catch(refused)
+    await handle.executeUpdate<void, [object]>(update, { args, updateId: requestId }).catch((error: unknown) => {
+      throw error instanceof WorkflowNotFoundError
+        ? new AimError('NotFound', { what: `endpoint ${endpoint}` }, { cause: error })
+        : refusalOf(error)
+    })
   }
 
   const viewOf = (endpoint: string) => client.workflow.getHandle(workflowIds.endpoint(endpoint)).query<EndpointView>(ENDPOINT_QUERY)
@@ -35,7 +40,7 @@ export function createCluster(client: Client): Cluster {
     }
   }
 
-  /** A child is started by the server: whoever started its parent is meant. */
+  /** A child, and a run that goes on from another, is started by the server: whoever started its parent, or the run before, is meant. */
   async function actorOf({ workflowId, runId }: Run): Promise<string> {
     const { history } = await client.workflowService.getWorkflowExecutionHistory({
       namespace: client.options.namespace,
@@ -45,6 +50,7 @@ export function createCluster(client: Client): Cluster {
     const started = history?.events?.[0]?.workflowExecutionStartedEventAttributes
     const parent = started?.parentWorkflowExecution
     if (parent?.workflowId && parent.runId) return actorOf({ workflowId: parent.workflowId, runId: parent.runId })
+    if (started?.continuedExecutionRunId) return actorOf({ workflowId, runId: started.continuedExecutionRunId })
     return started?.identity || 'unknown'
   }
 
@@ -52,17 +58,21 @@ export function createCluster(client: Client): Cluster {
     actorOf,
 
     beginOperation: (endpoint, request, { workflowId, runId, requestId }) =>
-      client.workflow.executeUpdateWithStart<never, OperationAnswer, [BeginOperation]>('beginOperation', {
-        args: [{ ...request, workflowId, runId }],
-        updateId: requestId,
-        startWorkflowOperation: new WithStartWorkflowOperation('superviseEndpoint', {
-          workflowId: workflowIds.endpoint(endpoint),
-          taskQueue: CONTROL_QUEUE,
-          args: [{ endpoint }],
-          workflowIdConflictPolicy: 'USE_EXISTING',
-          staticSummary: `keeps endpoint ${endpoint} in service`,
-        }) as WithStartWorkflowOperation<never>,
-      }),
+      client.workflow
+        .executeUpdateWithStart<never, OperationAnswer, [BeginOperation]>('beginOperation', {
+          args: [{ ...request, workflowId, runId }],
+          updateId: requestId,
+          startWorkflowOperation: new WithStartWorkflowOperation('superviseEndpoint', {
+            workflowId: workflowIds.endpoint(endpoint),
+            taskQueue: CONTROL_QUEUE,
+            args: [{ endpoint }],
+            workflowIdConflictPolicy: 'USE_EXISTING',
+            staticSummary: `keeps endpoint ${endpoint} in service`,
+          }) as WithStartWorkflowOperation<never>,
+        })
+        .catch((error: unknown) => {
+          throw refusalOf(error)
+        }),
 
     async endpointView(endpoint) {
       // One that has ended, maybe by hand, still answers with what it knew last.
@@ -94,10 +104,10 @@ export function createCluster(client: Client): Cluster {
     },
 
     standDown: (endpoint, caller) => ask(endpoint, 'standDown', caller),
-    resume: (endpoint, caller) => unlessGone(ask(endpoint, 'resume', caller)),
+    resume: (endpoint, caller) => unlessRetired(ask(endpoint, 'resume', caller)),
     adoptReplica: (endpoint, adopted: Omit<Adoption, keyof Run>, caller) => ask(endpoint, 'adoptReplica', caller, adopted),
-    endOperation: (endpoint, caller) => unlessGone(ask(endpoint, 'endOperation', caller)),
-    retire: (endpoint, caller) => unlessGone(ask(endpoint, 'retire', caller)),
+    endOperation: (endpoint, caller) => unlessRetired(ask(endpoint, 'endOperation', caller)),
+    retire: (endpoint, caller) => unlessRetired(ask(endpoint, 'retire', caller)),
 
     nodes: () => openNodes(client),
 
@@ -136,8 +146,13 @@ export function createCluster(client: Client): Cluster {
   }
 }
 
-function refused(error: unknown): never {
-  throw refusalOf(error)
+/** An endpoint's workflow that has ended holds nothing: there is nothing left to change. */
+async function unlessRetired(work: Promise<unknown>): Promise<void> {
+  try {
+    await work
+  } catch (error) {
+    if (!(error instanceof AimError && error.code === 'NotFound')) throw error
+  }
 }
 
 /** A worker's own connection takes no abort signal, and a worker that drains waits for its activities: the wait is left, not ended. */
@@ -150,7 +165,7 @@ function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return Promise.race([work, aborted])
 }
 
-/** An endpoint's workflow that has ended holds nothing: there is nothing left to change. */
+/** A run that has ended needs no end. */
 async function unlessGone(work: Promise<unknown>): Promise<void> {
   try {
     await work

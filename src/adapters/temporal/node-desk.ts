@@ -23,7 +23,7 @@ const LOOK_MS = 10_000
 /** Every so many looks it is also looked whether its GPUs are still what the cluster knows. */
 const LOOKS_PER_INVENTORY = 6
 
-/** `describe` is asked anew each time: GPUs come and go. `gpus`: their memory now, for those that are kept away until it is free. */
+/** `describe` is asked anew for each announcement: GPUs come and go. `gpus`: their memory now, for those that are kept away until it is free. */
 export function createNodeDesk(
   client: Client,
   describe: () => Promise<Omit<Registration, 'turn'>>,
@@ -37,10 +37,12 @@ export function createNodeDesk(
   let timer: NodeJS.Timeout | null = null
   let attendance: number | null = null
   let told = ''
+  let known: Omit<Registration, 'turn'> | null = null
   let looks = 0
 
   async function announce(): Promise<Registration> {
-    const registration = { ...(await describe()), turn: null }
+    known = await describe()
+    const registration = { ...known, turn: null }
     await registerNode(client, registration)
     told = inventoryOf(registration)
     return registration
@@ -93,10 +95,12 @@ export function createNodeDesk(
       timer = null
     },
 
-    /** An attendance may come before our own announcement is through; until then we are not this node. */
+    /**
+     * An attendance may come before our own announcement is through; until then we are not this node. Its owner waits for a word: what was found
+     * last is told at once, because a look at the hardware takes seconds.
+     */
     async register(turn) {
-      await announced.promise
-      const registration = { ...(await describe()), turn }
+      const registration = { ...(known ?? (await announced.promise)), turn }
       const { nodeId, instance } = registration
       return client.workflow.getHandle(workflowIds.node(nodeId)).executeUpdate<Registered, [Registration]>(NODE_UPDATES.register, {
         args: [registration],

@@ -6,7 +6,7 @@ const WORD = ' simulated'
 
 /** Serves `served`. `behaviour` may be changed while it runs, by a test and by POST /test/behave. */
 export function createEngineServer({ served, root, context, behaviour, die }) {
-  const counts = { running: 0, prompt: 0, generated: 0, finished: 0, asked: 0 }
+  const counts = { running: 0, stuck: 0, prompt: 0, generated: 0, finished: 0, asked: 0 }
   const server = createServer((request, response) => {
     answer(request, response).catch((/** @type {unknown} */ error) => {
       if (!response.headersSent) send(response, 500, { object: 'error', message: String(error) })
@@ -30,8 +30,9 @@ export function createEngineServer({ served, root, context, behaviour, die }) {
     const body = await bodyOf(request)
     counts.asked += 1
     if (hung === 'engine') {
-      counts.running += 1
-      response.once('close', () => (counts.running -= 1))
+      // It comes to wait, and the core that stands still gives it no memory.
+      counts.stuck += 1
+      response.once('close', () => (counts.stuck -= 1))
       return
     }
     if (behaviour.dieAfter !== undefined && counts.asked > behaviour.dieAfter) return die()
@@ -96,9 +97,9 @@ function streamed(response, body, chat) {
   }
 }
 
-function metrics(served, { running, prompt, generated, finished }, busy) {
+function metrics(served, { running, stuck, prompt, generated, finished }, busy) {
   const values = {
-    num_requests_running: running + busy,
+    num_requests_running: running + stuck + busy,
     num_requests_waiting: 0,
     kv_cache_usage_perc: Math.min(1, (running + busy) / 100),
     prompt_tokens_total: prompt,

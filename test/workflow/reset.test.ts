@@ -1,0 +1,101 @@
+import { randomUUID } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { NODE_QUERY, type NodeView } from '../../src/contracts/node-owner.js'
+import { startCluster, type TestCluster } from '../support/cluster.js'
+import { uniqueName } from '../support/fakes.js'
+import { heldUp, holdUp, type Place } from '../support/holds.js'
+import { until, waitFor } from '../support/wait-for.js'
+
+/** Flows that a person resets in Temporal to where they stand. Every step of them: any-step.test.ts. */
+
+let cluster: TestCluster
+let holds: string
+let endpoint: string
+
+beforeAll(async () => {
+  holds = await mkdtemp(join(tmpdir(), 'aim-reset-'))
+  cluster = await startCluster({ control: (activities) => heldUp(holds, activities, false), slots: 20 })
+})
+afterAll(async () => {
+  await cluster.stop()
+  await rm(holds, { recursive: true, force: true })
+})
+beforeEach(() => {
+  endpoint = uniqueName('chat')
+})
+
+const workflow = (id: string) => cluster.client.workflow.getHandle(id)
+const deploy = () => cluster.aim.deploy({ endpoint, model: 'org/name' })
+const undeploy = async () => (await cluster.aim.undeploy({ endpoint, graceSeconds: 0 })).result()
+const before = (activity: string): Place => ({ activity, when: 'before' })
+
+/**
+ * Lets a flow come to a place, resets it there to the last task that it completed, and waits until its lock has ended with the first run.
+ * Answers how it goes on.
+ */
+async function resetAt(place: Place, workflowId: string, start: () => Promise<{ result(): Promise<unknown> }>): Promise<() => void> {
+  const hold = holdUp(holds, endpoint, place)
+  const started = await start()
+  started.result().catch(() => undefined) // the run that is reset is terminated
+  await waitFor(place.activity, hold.isReached)
+  const { runId } = await workflow(workflowId).describe()
+  const { events } = await cluster.client.workflow.getHandle(workflowId, runId).fetchHistory()
+  await cluster.client.workflowService.resetWorkflowExecution({
+    namespace: cluster.namespace,
+    workflowExecution: { workflowId, runId },
+    reason: 'by hand',
+    workflowTaskFinishEventId: events?.findLast((event) => event.workflowTaskCompletedEventAttributes)?.eventId ?? null,
+    requestId: randomUUID(),
+  })
+  await until(async () => (await operation()) === null)
+  return hold.open
+}
+
+const operation = () =>
+  cluster.aim.endpoint(endpoint).then(
+    ({ view }) => view?.operation ?? null,
+    () => null, // nothing served and nothing is done there any more
+  )
+
+const leases = async () =>
+  (await workflow(`node/${cluster.nodeId}`).query<NodeView>(NODE_QUERY)).leases.filter((lease) => lease.endpoint === endpoint)
+
+test('a deploy starts over, as the one who started it, and what it did before stays in the history', async () => {
+  const goOn = await resetAt(before('adoptReplica'), `deploy/${endpoint}`, deploy)
+  goOn()
+  expect(await workflow(`deploy/${endpoint}`).result()).toMatchObject({ outcome: 'deployed' })
+  await until(async () => (await leases()).length === 1)
+  expect(cluster.machine.running(endpoint)).toHaveLength(1)
+
+  const records = await cluster.records.history(endpoint)
+  const actors = new Set(records.map(({ actor }) => actor))
+  expect([...actors]).toEqual(['tester@bench'])
+  expect(records.map(({ state, attempts }) => [state, attempts.length])).toEqual([
+    ['deployed', 1],
+    ['failed', 1],
+    ['failed', 0],
+  ])
+  await undeploy()
+})
+
+test('a stop starts over, and nothing serves when it says so', async () => {
+  await (await deploy()).result()
+  const goOn = await resetAt(before('retire'), `undeploy/${endpoint}`, () => cluster.aim.undeploy({ endpoint, graceSeconds: 0 }))
+  goOn()
+  await workflow(`undeploy/${endpoint}`).result()
+  expect(cluster.machine.running(endpoint)).toEqual([])
+  expect(await leases()).toEqual([])
+  expect((await cluster.records.history(endpoint)).at(0)).toMatchObject({ kind: 'undeploy', state: 'stopped' })
+})
+
+test('a deploy that was stopped meanwhile does not start over', async () => {
+  const goOn = await resetAt(before('adoptReplica'), `deploy/${endpoint}`, deploy)
+  await undeploy()
+  goOn()
+  await expect(workflow(`deploy/${endpoint}`).result()).rejects.toThrow()
+  await until(() => cluster.machine.running(endpoint).length === 0)
+  expect(await leases()).toEqual([])
+})
