@@ -14,7 +14,7 @@ import { failure } from './input.js'
 import { inspectNodes } from './look-at-nodes.js'
 import { takeLock, type Begun, type Lock } from './operation.js'
 import { whyItFailed, type Attempt } from './record.js'
-import type { Undo } from './saga.js'
+import { throwIfCancelled, type Undo } from './saga.js'
 import type { Took } from './starting-over.js'
 import { rootMessage, type Steps } from './steps.js'
 import { show } from './visibility.js'
@@ -124,6 +124,7 @@ export async function proveAgain({ request, steps }: Deploy, { nodeId, key, spec
 /** The endpoint's own workflow owns the engine from here: this deploy has nothing left to undo. Too late to cancel: it happens whole. */
 export function handOver({ request, steps, undo }: Deploy, replica: Replica, revision: EndpointRevision): Promise<void> {
   return steps.run('hand over', async () => {
+    throwIfCancelled()
     await CancellationScope.nonCancellable(() => control.adoptReplica({ endpoint: request.endpoint, replica, revision }))
     undo.drop()
   })

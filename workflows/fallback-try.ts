@@ -16,7 +16,7 @@ import type { FallbackTeller } from './fallback-news.js'
 import { failure } from './input.js'
 import type { NodeWatch } from './node-watch.js'
 import { rootFailure, whyItFailed } from './record.js'
-import { withUndo, type Undo } from './saga.js'
+import { throwIfCancelled, withUndo, type Undo } from './saga.js'
 import { rootMessage } from './steps.js'
 import { keepStuckAway } from './stuck-gpus.js'
 
@@ -39,6 +39,7 @@ export function tryCandidate(walk: Walk, { candidate, gaveUp }: Try): Promise<Re
       const { weights, model } = await warm(walk, candidate, undo)
       const spec = await launch(walk, { candidate, attempt, weights, undo })
       const { replica, proof, memory } = await walk.nodes.unlessLeft(candidate.node, () => attempt.prove(spec))
+      throwIfCancelled()
       const { repo, commit } = model
       return { candidate, model: { repo, commit }, replica, weights, proof, memory, gaveUp, attempt: attempt.record }
     } catch (error) {

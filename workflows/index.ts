@@ -1,4 +1,4 @@
-import './compile-no-parsers.js'
+import '../src/contracts/compile-no-parsers.js'
 
 export { deployModel } from './deploy-model.js'
 export { healthCheck } from './health-check.js'

@@ -1,4 +1,4 @@
-import { CancellationScope, log } from '@temporalio/workflow'
+import { CancellationScope, CancelledFailure, log } from '@temporalio/workflow'
 
 type Step = () => Promise<unknown>
 
@@ -29,4 +29,9 @@ async function unwind(steps: Step[]): Promise<void> {
       log.error('an undo failed; the others go on', { error: String(error) })
     }
   }
+}
+
+/** What was waited for may end well although it was called off: the flow ends here all the same. */
+export function throwIfCancelled(): void {
+  if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('cancelled before it was handed over')
 }

@@ -2,8 +2,8 @@ import { CancellationScope, continueAsNew, log, workflowInfo } from '@temporalio
 import type { Lock } from './operation.js'
 import { rootFailure } from './record.js'
 
-/** What it comes to that the lock, a lease under it or the endpoint itself is gone. */
-const LOST = ['OperationInProgress', 'LeaseFenced', 'NotFound']
+/** What it comes to that the lock, a lease under it, the endpoint itself or the engine that was started is gone. */
+const LOST = ['OperationInProgress', 'LeaseFenced', 'NotFound', 'EngineExited']
 
 /** Told as soon as a flow has its endpoint's lock. */
 export type Took = (lock: Lock) => void

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { activityInfo } from '@temporalio/activity'
+import { activityInfo, cancellationDetails } from '@temporalio/activity'
 import { beating } from '../../activities/beat.js'
 
 /** Where a flow stands still: at an activity, before its effect or after it, when the flow has not heard of it yet; `within`: in the middle. */
@@ -26,7 +26,10 @@ export async function standAt(dir: string, endpoint: string, place: Place, hears
   if (!existsSync(file)) return
   writeFileSync(`${file}.reached`, '')
   await beating(BEAT_MS, async (signal) => {
-    while (existsSync(file)) await delay(LOOK_MS, undefined, hears ? { signal } : {})
+    while (existsSync(file)) {
+      if (hears || cancellationDetails()?.workerShutdown) signal.throwIfAborted()
+      await delay(LOOK_MS)
+    }
   })
 }
 

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createProcessLauncher } from '../../src/adapters/launchers/process/index.js'
+import { freePorts } from '../../src/config/free-ports.js'
 import type { DeployInput } from '../../src/contracts/deploy.js'
 import { NODE_QUERY, type NodeView } from '../../src/contracts/node-owner.js'
 import { engineKeyName } from '../../src/domain/engine.js'
@@ -95,13 +96,16 @@ const OLD = {} as const
 const requestOf = ({ kind }: Case): Partial<DeployInput> => (kind === 'a replacement' ? NEW : OLD)
 /** Each has a port of its own: nobody takes it while its engine is down. */
 const ports = new Map<string, number>()
-function portOf(endpoint: string): number {
-  const port = ports.get(endpoint) ?? 23_000 + ports.size
+async function portOf(endpoint: string): Promise<number> {
+  const known = ports.get(endpoint)
+  if (known !== undefined) return known
+  const used = [...ports.values()]
+  const port = (await freePorts(3)).find((free) => !used.includes(free)) ?? 0
   ports.set(endpoint, port)
   return port
 }
-const deploy = (endpoint: string, change: Partial<DeployInput>) =>
-  cluster.aim.deploy({ endpoint, model: `org/${endpoint}`, node: nodeId, port: portOf(endpoint), ...change })
+const deploy = async (endpoint: string, change: Partial<DeployInput>) =>
+  cluster.aim.deploy({ endpoint, model: `org/${endpoint}`, node: nodeId, port: await portOf(endpoint), ...change })
 
 /** On a busy machine, with many deploys at once. */
 const PATIENCE_MS = 100_000
