@@ -19,6 +19,7 @@ function install(): boolean {
   if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) return false
   try {
     execFileSync('apt-get', ['update', '-qq'], { stdio: 'ignore' })
+    execFileSync('apt-get', ['update', '-qq'], { stdio: 'ignore' })
     execFileSync('apt-get', ['install', '-qq', '--no-install-recommends', 'faketime'], { stdio: 'ignore' })
     return true
   } catch {
