@@ -42,8 +42,6 @@ export default defineConfig({
           globalSetup: ['test/support/temporal.ts'],
           setupFiles: ['test/support/temporal-ready.ts'],
           sequence: { groupOrder: 1 },
-          // They mostly wait: for timeouts of Temporal, for engines.
-          maxWorkers: 3,
         },
       },
     ],

@@ -96,19 +96,13 @@ describe('a real model on a real engine', () => {
   })
 })
 
-test('a context that the model does not have is asked for in vain, or given up where that is allowed', async () => {
-  const tooLong = [...deployArgs('long'), '--context', '1000000', '--json']
-  const refused = await stack.aim(...tooLong)
-  expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('context_too_long') })
-  expect(await stack.engines()).toEqual([])
-
-  const given = await stack.aim(...tooLong, '--fallback', 'any')
-  expect(given.code, given.stderr).toBe(0)
-  expect(JSON.parse(given.stdout)).toMatchObject({ attempts: 2, gaveUp: 'context 8192 instead of 1000000' })
-  expect(await ask('long')).toContain('Paris')
+test('a context that the model does not have is given up where that is allowed, and the result says so', async () => {
+  const { code, stdout, stderr } = await stack.aim(...deployArgs('long'), '--context', '1000000', '--fallback', 'any', '--json')
+  expect(code, stderr).toBe(0)
+  expect(JSON.parse(stdout)).toMatchObject({ attempts: 2, gaveUp: 'context 8192 instead of 1000000' })
+  expect((await stack.engines()).filter(({ key }) => key.endpoint === 'long')).toHaveLength(1)
   await stack.aim('stop', 'long')
-  expect(await stack.engines()).toEqual([])
-})
+}, 90_000)
 
 test('Ctrl-C leaves the deploy running, and the same command joins it', async () => {
   const child = stack.start(...deployArgs('detached'))

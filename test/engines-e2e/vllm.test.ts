@@ -62,12 +62,6 @@ test('a context that the model does not have ends with vLLM’s own reason, clas
   expect(await stack.engines()).toEqual([])
 })
 
-test('where that may be given up, the longest context that the model has serves, and the result says so', async () => {
-  const result = await deploy('long', MODEL, '--context', '1000000', '--fallback', 'any')
-  expect(result).toMatchObject({ attempts: 2, gaveUp: 'context 8192 instead of 1000000' })
-  expect(await tried('long')).toEqual(['context_too_long', 'ready'])
-})
-
 test('a context that does not fit into the memory is shortened to what vLLM says it can hold', async () => {
   const result = await deploy('unfit', LONG_MODEL)
   expect(result).toMatchObject({ attempts: 2, gaveUp: null })
