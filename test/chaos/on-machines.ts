@@ -4,6 +4,7 @@ import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { findFakeTime } from './clock.js'
 import { whyNoNetwork } from '../support/namespaces.js'
 import { onOneMachine, withMachines, type Machines } from './machines.js'
 import { endMarked, unmountBelow } from './processes.js'
@@ -23,6 +24,8 @@ export async function onMachines(work: (machines: Machines, root: string) => Pro
 async function outside(): Promise<number> {
   const root = realpathSync(mkdtempSync(join(tmpdir(), 'aim-chaos-')))
   try {
+    // The machines have no way to packages.
+    findFakeTime()
     const why = whyNoNetwork()
     if (why !== null) process.stderr.write(`no machines of their own: ${why}; nodes are not cut off\n`)
     return why === null
