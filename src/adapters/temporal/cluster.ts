@@ -1,6 +1,5 @@
 import { WithStartWorkflowOperation, WorkflowFailedError, WorkflowNotFoundError, type Client } from '@temporalio/client'
 import { ApplicationFailure, TerminatedFailure } from '@temporalio/common'
-import { AimError } from '../../contracts/errors.js'
 import type { EndpointView } from '../../contracts/endpoint.js'
 import {
   ENDPOINT_QUERY,
@@ -15,18 +14,14 @@ import { CONTROL_QUEUE } from '../../contracts/task-queues.js'
 import { workflowIds } from '../../contracts/workflow-ids.js'
 import type { Cluster } from '../../ports/cluster.js'
 import { openNodes } from './nodes.js'
-import { refusalOf } from './refusal.js'
+import { answerOf, refusalOf, unlessNotFound } from './refusal.js'
 
 /** The control worker's arm into Temporal, over the worker's own connection. */
 export function createCluster(client: Client): Cluster {
   async function ask(endpoint: string, update: keyof EndpointUpdates, { requestId, ...run }: Caller, more?: object): Promise<void> {
     const handle = client.workflow.getHandle(workflowIds.endpoint(endpoint))
     const args: [object] = [{ workflowId: run.workflowId, runId: run.runId, ...more }]
-    await handle.executeUpdate<void, [object]>(update, { args, updateId: requestId }).catch((error: unknown) => {
-      throw error instanceof WorkflowNotFoundError
-        ? new AimError('NotFound', { what: `endpoint ${endpoint}` }, { cause: error })
-        : refusalOf(error)
-    })
+    await answerOf(`endpoint ${endpoint}`, handle.executeUpdate<void, [object]>(update, { args, updateId: requestId }))
   }
 
   const viewOf = (endpoint: string) => client.workflow.getHandle(workflowIds.endpoint(endpoint)).query<EndpointView>(ENDPOINT_QUERY)
@@ -104,10 +99,10 @@ export function createCluster(client: Client): Cluster {
     },
 
     standDown: (endpoint, caller) => ask(endpoint, 'standDown', caller),
-    resume: (endpoint, caller) => unlessRetired(ask(endpoint, 'resume', caller)),
+    resume: (endpoint, caller) => unlessNotFound(ask(endpoint, 'resume', caller)),
     adoptReplica: (endpoint, adopted: Omit<Adoption, keyof Run>, caller) => ask(endpoint, 'adoptReplica', caller, adopted),
-    endOperation: (endpoint, caller) => unlessRetired(ask(endpoint, 'endOperation', caller)),
-    retire: (endpoint, caller) => unlessRetired(ask(endpoint, 'retire', caller)),
+    endOperation: (endpoint, caller) => unlessNotFound(ask(endpoint, 'endOperation', caller)),
+    retire: (endpoint, caller) => unlessNotFound(ask(endpoint, 'retire', caller)),
 
     nodes: () => openNodes(client),
 
@@ -143,15 +138,6 @@ export function createCluster(client: Client): Cluster {
         throw endOf(error)
       }
     },
-  }
-}
-
-/** An endpoint's workflow that has ended holds nothing: there is nothing left to change. */
-async function unlessRetired(work: Promise<unknown>): Promise<void> {
-  try {
-    await work
-  } catch (error) {
-    if (!(error instanceof AimError && error.code === 'NotFound')) throw error
   }
 }
 

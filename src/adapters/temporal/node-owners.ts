@@ -1,12 +1,11 @@
-import { WorkflowNotFoundError, type Client } from '@temporalio/client'
-import { AimError } from '../../contracts/errors.js'
+import type { Client } from '@temporalio/client'
 import { NODE_QUERY, NODE_UPDATES, type NodeView } from '../../contracts/node-owner.js'
 import { workflowIds } from '../../contracts/workflow-ids.js'
 import type { Caller } from '../../contracts/messages.js'
 import type { LeaseAnswer, Owner } from '../../domain/lease.js'
 import type { NodeOwners } from '../../ports/node-owners.js'
 import { openNodes } from './nodes.js'
-import { refusalOf } from './refusal.js'
+import { answerOf, unlessNotFound } from './refusal.js'
 
 type GiveBack = { endpoint: string; owner?: Owner }
 
@@ -15,16 +14,9 @@ export function createNodeOwners(client: Client): NodeOwners {
   const handleOf = (nodeId: string) => client.workflow.getHandle(workflowIds.node(nodeId))
 
   async function ask<Answer>(nodeId: string, update: keyof typeof NODE_UPDATES, about: object, { requestId }: Caller): Promise<Answer> {
-    try {
-      return await handleOf(nodeId).executeUpdate<Answer, [object]>(NODE_UPDATES[update], {
-        args: [about],
-        updateId: `${update}-${requestId}`,
-      })
-    } catch (error) {
-      throw error instanceof WorkflowNotFoundError
-        ? new AimError('NotFound', { what: `node ${nodeId}` }, { cause: error })
-        : refusalOf(error)
-    }
+    const args: [object] = [about]
+    const sent = handleOf(nodeId).executeUpdate<Answer, [object]>(NODE_UPDATES[update], { args, updateId: `${update}-${requestId}` })
+    return answerOf(`node ${nodeId}`, sent)
   }
 
   /** Null: its owner does not answer. */
@@ -37,7 +29,7 @@ export function createNodeOwners(client: Client): NodeOwners {
     })
   }
 
-  const giveBack = (nodeId: string, what: GiveBack, caller: Caller) => unlessUnknown(ask(nodeId, 'giveBack', what, caller))
+  const giveBack = (nodeId: string, what: GiveBack, caller: Caller) => unlessNotFound(ask(nodeId, 'giveBack', what, caller))
 
   return {
     views: async () => (await looks()).flatMap(({ view }) => (view === null ? [] : [view])),
@@ -48,14 +40,5 @@ export function createNodeOwners(client: Client): NodeOwners {
       await Promise.all(holding.map(({ nodeId }) => giveBack(nodeId, what, caller)))
     },
     quarantine: (nodeId, what, caller) => ask(nodeId, 'quarantine', { ...what, by: caller.workflowId }, caller),
-  }
-}
-
-/** A node that nobody owns any more holds no lease. */
-async function unlessUnknown(work: Promise<unknown>): Promise<void> {
-  try {
-    await work
-  } catch (error) {
-    if (!(error instanceof AimError && error.code === 'NotFound')) throw error
   }
 }
