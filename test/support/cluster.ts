@@ -1,9 +1,9 @@
 import { Client, Connection } from '@temporalio/client'
 import { msToTs } from '@temporalio/common/lib/time.js'
-import { DefaultLogger, NativeConnection, Runtime, Worker, bundleWorkflowCode } from '@temporalio/worker'
-import { fileURLToPath } from 'node:url'
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker'
 import { controlActivities, controlWaitActivities } from '../../activities/control/index.js'
 import { nodeActivities, nodeWatchActivities } from '../../activities/node/index.js'
+import { compiledFile } from '../../src/adapters/compiled.js'
 import { createCluster } from '../../src/adapters/temporal/cluster.js'
 import { createNodeOwners } from '../../src/adapters/temporal/node-owners.js'
 import { createNodeDesk } from '../../src/adapters/temporal/node-desk.js'
@@ -66,7 +66,7 @@ export async function startCluster({ control = (activities) => activities, slots
         ...common,
         taskQueue: CONTROL_QUEUE,
         maxConcurrentActivityTaskExecutions: slots,
-        workflowBundle: await bundle(),
+        workflowBundle: { codePath: compiledFile('../workflow-bundle.js') },
         activities: control(
           controlActivities({
             cluster: createCluster(client),
@@ -190,15 +190,6 @@ function describer(nodeId: string, probe: NodeProbe): () => Promise<Omit<Registr
 export const OWN_POLICY = { maxBytes: 1_000, order: 'lru' } as const
 
 export type TestCluster = Awaited<ReturnType<typeof startCluster>>
-
-let bundled: ReturnType<typeof bundleWorkflowCode> | null = null
-
-/** The workflows as they stand in the sources, bundled once per test file. */
-function bundle() {
-  const workflowsPath = fileURLToPath(new URL('../../workflows/index.ts', import.meta.url))
-  bundled ??= bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('ERROR') })
-  return bundled
-}
 
 async function createNamespace(connection: Connection, namespace: string): Promise<void> {
   const attributes = ['AimEndpoint', 'AimModel', 'AimRecipe', 'AimBackend', 'AimHardware', 'AimNode', 'AimState', 'AimActor']

@@ -1,3 +1,6 @@
+/** Between two looks. Longer and longer, because a look is often a query, and a core that answers those is missing elsewhere. */
+const [FIRST_MS, LONGEST_MS] = [20, 150]
+
 /** Waits until `check` gives something else than false or undefined, and returns it. Fails loudly after `timeoutMs`. */
 export async function waitFor<T>(
   what: string,
@@ -5,11 +8,11 @@ export async function waitFor<T>(
   timeoutMs = 30_000,
 ): Promise<T> {
   const deadline = Date.now() + timeoutMs
-  for (;;) {
+  for (let pause = FIRST_MS; ; pause = Math.min(pause * 1.5, LONGEST_MS)) {
     const value = await check()
     if (value !== false && value !== undefined) return value
     if (Date.now() > deadline) throw new Error(`waited ${timeoutMs} ms for ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, 20))
+    await new Promise((resolve) => setTimeout(resolve, pause))
   }
 }
 

@@ -8,12 +8,15 @@ import { idOf, listFolder, type FolderFiles } from './folder.js'
 import { readHardware, readModel, type Found } from './read-tables.js'
 import { checkRecipe, readRecipeFile, sameButForCase, type RecipeOfFile, type SchemaChecked } from './read-recipes.js'
 import type { Known } from './recipe-rules.js'
-import { readIfChanged } from './unchanged.js'
+import { makeIfChanged, readIfChanged } from './unchanged.js'
 
 /** Ours first, then the user's: a later folder overrides an earlier one. */
 export type RecipeFolders = { ours: string; user: string[] }
 
-type Folder = { path: string; origin: 'ours' | 'user'; files: FolderFiles; problems: RecipeProblem[] }
+type Origin = 'ours' | 'user'
+type Folder = { path: string; origin: Origin; files: FolderFiles; problems: RecipeProblem[] }
+type RecipeFile = { folder: string; origin: Origin; file: string; content: SchemaChecked }
+type Unchecked = { files: RecipeFile[]; known: Known }
 
 export type Survey = { recipes: RecipeOfFile[]; cards: Card[]; models: CatalogueModel[]; problems: RecipeProblem[] }
 
@@ -34,13 +37,15 @@ export function createRecipes({ ours, user }: RecipeFolders): RecipeFiles {
     model: readIfChanged(readModel),
     flags: readIfChanged(readFlagCatalogue),
   }
+  // To check them costs ten times what it costs to see that none has changed.
+  const checked = makeIfChanged(checkAll, partsOf)
   const list = (): Promise<Folder[]> =>
     Promise.all(paths.map(async (path, index) => ({ path, origin: index === 0 ? 'ours' : 'user', ...(await listFolder(path)) }) as const))
   const flagCatalogues = (): Promise<FlagCatalogue[]> => readFlagCatalogues(paths, read.flags)
   const survey: RecipeFiles['survey'] = async () => {
     const folders = await list()
     const [cards, models, catalogues] = await Promise.all([allCards(folders, read.cards), allModels(folders, read.model), flagCatalogues()])
-    const recipes = await allRecipes(folders, read.recipe, { cards: cards.found, catalogues })
+    const recipes = checked({ files: await filesOf(folders, read.recipe), known: { cards: cards.found, catalogues } })
     const missing = folders.flatMap(({ problems }) => problems)
     const problems = [...missing, ...cards.problems, ...models.problems, ...recipes.problems]
     return { recipes: recipes.found, cards: cards.found, models: models.found, problems }
@@ -68,18 +73,23 @@ function orRefuse<T>({ found, problems }: Found<T>): T {
   throw new AimError('RecipeInvalid', { file: `${first.file}:${first.line}`, field: first.field, rule: first.rule })
 }
 
-async function allRecipes(folders: Folder[], read: (file: string) => Promise<SchemaChecked>, known: Known): Promise<Found<RecipeOfFile[]>> {
-  const checked = await Promise.all(
-    folders.flatMap(({ path: folder, origin, files }) =>
-      files.recipes.map(async (file) => checkRecipe(await read(file), { folder, file, origin, known })),
-    ),
-  )
+async function filesOf(folders: Folder[], read: (file: string) => Promise<SchemaChecked>): Promise<RecipeFile[]> {
+  const files = folders.flatMap(({ path: folder, origin, files: { recipes } }) => recipes.map((file) => ({ folder, origin, file })))
+  return Promise.all(files.map(async (file) => ({ ...file, content: await read(file.file) })))
+}
+
+function checkAll({ files, known }: Unchecked): Found<RecipeOfFile[]> {
+  const checked = files.map(({ content, ...file }) => checkRecipe(content, { ...file, known }))
   const recipes = checked.flatMap((each) => ('recipe' in each ? [each.recipe] : []))
   const byId = new Map(recipes.map((recipe) => [recipe.id, recipe]))
   return {
     found: [...byId.values()].toSorted((a, b) => (a.id < b.id ? -1 : 1)),
     problems: [...checked.flatMap((each) => ('problems' in each ? each.problems : [])), ...sameButForCase(recipes)],
   }
+}
+
+function partsOf({ files, known: { cards, catalogues } }: Unchecked): unknown[] {
+  return [...cards, ...catalogues, ...files.flatMap(({ folder, origin, file, content }) => [folder, origin, file, content])]
 }
 
 async function allCards(folders: Folder[], read: (file: string) => Promise<Found<Card[]>>): Promise<Found<Card[]>> {

@@ -24,3 +24,14 @@ async function stampOf(file: string): Promise<string | null> {
     return null
   }
 }
+
+/** Makes again only when a part is another one than the last time; parts are compared by identity. */
+export function makeIfChanged<Input, T>(make: (input: Input) => T, partsOf: (input: Input) => readonly unknown[]): (input: Input) => T {
+  let last: { parts: readonly unknown[]; made: T } | null = null
+  return (input) => {
+    const parts = partsOf(input)
+    const isSame = last?.parts.length === parts.length && last.parts.every((part, index) => part === parts[index])
+    if (last === null || !isSame) last = { parts, made: make(input) }
+    return last.made
+  }
+}
