@@ -16,6 +16,9 @@ const tests = readdirSync('test', { recursive: true, encoding: 'utf8' })
   .filter((name) => !long.includes(name))
 const withTools = tests.filter((file) => TOOLS.test(readFileSync(file, 'utf8')))
 
+/** Only functions of their arguments: what one test file has loaded, the next one can use. */
+const PURE = ['contracts', 'domain', 'engines', 'recipes'].map((folder) => join('test', folder))
+const pure = tests.filter((file) => !withTools.includes(file) && PURE.some((folder) => file.startsWith(`${folder}/`)))
 /** Recording is no test: `npm run record-histories` asks for it. */
 const recording = process.env['AIM_RECORD'] === '1'
 
@@ -32,8 +35,13 @@ export default defineConfig({
       // First, because the tools may still be on their way.
       {
         extends: true,
-        test: { name: 'plain', include: recording ? [] : ['test/**/*.test.ts'], exclude: ['test/engines-e2e/**', ...long, ...withTools] },
+        test: {
+          name: 'plain',
+          include: recording ? [] : ['test/**/*.test.ts'],
+          exclude: ['test/engines-e2e/**', ...long, ...withTools, ...pure],
+        },
       },
+      { extends: true, test: { name: 'pure', include: recording ? [] : pure, isolate: false } },
       {
         extends: true,
         test: {

@@ -7,7 +7,7 @@ import type { RunningEngine } from './invariants.js'
 import { withFakeTime, stepClock } from './clock.js'
 import type { ChaosCluster } from './cluster.js'
 import { viewOf } from './facts.js'
-import { deploy, patiently, type Operation } from './operations.js'
+import { deploy, follow, patiently, type Operation } from './operations.js'
 import { runningEngines } from './processes.js'
 import { GPUS, NODES, type FaultName, type NodeName, type Schedule } from './schedule.js'
 
@@ -124,8 +124,10 @@ export const STRIKES: Record<FaultName, Fault> = {
   },
 
   'reset by hand': {
-    async strike({ cluster: { client }, schedule: { endpoint } }) {
+    async strike({ cluster: { client }, schedule: { endpoint }, started }) {
       await resetToStart(client, workflowIds.deploy(endpoint))
+      // It may have ended before, even called off by a stop: whoever resets it wants it again.
+      started(follow(client, endpoint, workflowIds.deploy(endpoint)))
       return nothing
     },
   },

@@ -1,8 +1,9 @@
 /**
- * `npm run test:chaos -- --runs N --seed S [--fault NAME] [--resume FILE] [--save]`: runs the seeds S, S+1, ... one after the other. Exit code 1
- * when an invariant was broken.
+ * `npm run test:chaos -- --runs N --seed S [--fault NAME] [--lanes N] [--resume FILE] [--save]`: runs the seeds S, S+1, ... one after the other,
+ * or some at once in lanes. Exit code 1 when an invariant was broken.
  */
 import { parseArgs } from 'node:util'
+import { runInLanes } from './lanes.js'
 import { onMachines } from './on-machines.js'
 import { runSeeds } from './seeds.js'
 import { FAULT_NAMES } from './schedule.js'
@@ -13,18 +14,24 @@ async function main(): Promise<number> {
       runs: { type: 'string', default: '10' },
       seed: { type: 'string', default: '1' },
       fault: { type: 'string' },
+      lanes: { type: 'string', default: '1' },
       resume: { type: 'string' },
       save: { type: 'boolean', default: false },
     },
   })
-  const [runs, seed] = [Number(values.runs), Number(values.seed)]
+  const [runs, seed, lanes] = [Number(values.runs), Number(values.seed), Number(values.lanes)]
   const fault = FAULT_NAMES.find((name) => name === values.fault)
-  if (!Number.isInteger(runs) || !Number.isInteger(seed) || (values.fault !== undefined && fault === undefined)) {
-    process.stderr.write(`--runs and --seed are numbers, and --fault is one of:\n${FAULT_NAMES.map((name) => `  ${name}\n`).join('')}`)
+  const areCounts = runs > 0 && lanes > 0 && [runs, seed, lanes].every(Number.isInteger)
+  if (!areCounts || (values.fault !== undefined && fault === undefined)) {
+    process.stderr.write(
+      `--runs, --seed and --lanes are whole numbers, and --fault is one of:\n${FAULT_NAMES.map((name) => `  ${name}\n`).join('')}`,
+    )
     return 2
   }
   const { resume = null, save } = values
-  return onMachines((machines, root) => runSeeds({ machines, root, runs, seed, fault: fault ?? null, resume, save }))
+  const seeds = { runs, seed, fault: fault ?? null }
+  if (lanes > 1) return runInLanes({ ...seeds, lanes, resume, save })
+  return onMachines((machines, root) => runSeeds({ ...seeds, machines, root, resume, save }))
 }
 
 process.exitCode = await main()

@@ -23,6 +23,11 @@ export function deploy(client: Client, { name, model, gpus }: PlannedEndpoint, w
   return operate(client, 'deploy', name, workflowId, { type: 'deployModel', input })
 }
 
+/** One that is under way again, because it was reset. */
+export function follow(client: Client, endpoint: string, workflowId: string): Operation {
+  return operate(client, 'deploy', endpoint, workflowId, null)
+}
+
 export function stop(client: Client, endpoint: string): Operation {
   const input = { endpoint, graceSeconds: 2 }
   return operate(client, 'stop', endpoint, workflowIds.undeploy(endpoint), { type: 'undeployModel', input })
@@ -33,17 +38,21 @@ function operate(
   kind: Operation['kind'],
   endpoint: string,
   workflowId: string,
-  { type, input }: { type: string; input: object },
+  begin: { type: string; input: object } | null,
 ): Operation {
   const operation: Operation = { kind, endpoint, workflowId, startedAt: Date.now(), endedAt: null, failure: null, done: Promise.resolve() }
   operation.done = (async () => {
-    await patiently(() => client.workflow.start(type, { workflowId, taskQueue: CONTROL_QUEUE, args: [input] })).catch((error: unknown) => {
-      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error
-    })
+    if (begin !== null) await patiently(() => start(client, workflowId, begin))
     operation.failure = await failureOf(client, workflowId)
     operation.endedAt = Date.now()
   })()
   return operation
+}
+
+async function start(client: Client, workflowId: string, { type, input }: { type: string; input: object }): Promise<void> {
+  await client.workflow.start(type, { workflowId, taskQueue: CONTROL_QUEUE, args: [input] }).catch((error: unknown) => {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error
+  })
 }
 
 /** Why it did not end well; null: it did. A run that was ended by a reset is not the end: the run after it counts. */

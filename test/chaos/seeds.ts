@@ -1,18 +1,16 @@
-import { appendFileSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, cpSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { findFakeTime } from './clock.js'
 import { startChaosCluster, type ChaosCluster } from './cluster.js'
 import type { Machines } from './machines.js'
+import { readOutcomes, type Seeds } from './outcomes.js'
 import { keepReport, saveFigures, summaryOf } from './report.js'
 import { runSchedule, type Outcome } from './run.js'
-import { describe, scheduleOf, type FaultName, type Schedule } from './schedule.js'
+import { describe, scheduleOf, type Schedule } from './schedule.js'
 
-export type Asked = {
+export type Asked = Seeds & {
   machines: Machines
   root: string
-  runs: number
-  seed: number
-  fault: FaultName | null
   /** File of outcomes, one a line: what is in it is not run again. */
   resume: string | null
   save: boolean
@@ -21,7 +19,8 @@ export type Asked = {
 /** Runs the seeds one after the other on one cluster; one that broke something gets no successor on it. Answers the exit code. */
 export async function runSeeds(asked: Asked): Promise<number> {
   const { machines, root, runs, seed, fault, resume, save } = asked
-  const outcomes: Outcome[] = resume !== null && existsSync(resume) ? readOutcomes(resume) : []
+  const outcomes: Outcome[] = resume === null ? [] : readOutcomes(resume)
+  if (resume !== null) mkdirSync(dirname(resume), { recursive: true })
   let cluster: ChaosCluster | null = null
   let made = 0
   const skipped: string[] = []
@@ -59,7 +58,7 @@ export async function runSeeds(asked: Asked): Promise<number> {
   }
   for (const line of skipped) say(`skipped: ${line}`)
   say(summaryOf(outcomes, skipped.length))
-  keepReport(outcomes, skipped)
+  keepReport(outcomes, skipped.length)
   if (save) await saveFigures(outcomes)
   return outcomes.length > 0 && outcomes.every(({ violations }) => violations.length === 0) ? 0 : 1
 }
@@ -90,14 +89,6 @@ function keepEvidence(root: string, name: string, outcome: Outcome | null): void
   const to = join(folder, name)
   cpSync(join(root, 'logs'), join(to, 'logs'), { recursive: true })
   writeFileSync(join(to, 'outcome.json'), JSON.stringify(outcome, null, 2))
-}
-
-function readOutcomes(file: string): Outcome[] {
-  mkdirSync(dirname(file), { recursive: true })
-  const lines = readFileSync(file, 'utf8')
-    .split('\n')
-    .filter((line) => line !== '')
-  return lines.map((line) => JSON.parse(line) as Outcome)
 }
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`)

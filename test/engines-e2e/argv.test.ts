@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createRecipes } from '../../src/adapters/recipes/create-recipes.js'
 import { FlagCatalogue } from '../../src/contracts/flag-catalogue.js'
 import { factsFromCatalogue } from '../../src/domain/catalogue.js'
@@ -8,7 +8,7 @@ import type { EngineSpec } from '../../src/domain/engine.js'
 import type { Recipe } from '../../src/domain/recipe.js'
 import { renderFlags, type FlagValue } from '../../src/engines/flags.js'
 import { configurationProblem, engines, flagProblem } from '../../src/engines/index.js'
-import { installParser, judge, readParser, type ParserBackend } from '../support/parsers.js'
+import { installParser, readParser, startJudge, type Judge, type ParserBackend } from '../support/parsers.js'
 import { BIND, SPEC, TOOLS, gpus } from '../engines/specs.js'
 import { settingsCombined } from './settings-combined.js'
 
@@ -21,9 +21,12 @@ const BASE = { vllm: ['serve', '/model'], sglang: ['serve', '--model-path', '/mo
 /** All that are written, and all that are derived for each repository of the catalogue. */
 let recipes: Recipe[]
 let catalogues: FlagCatalogue[]
+let judges: Record<ParserBackend, Judge>
 
 beforeAll(async () => {
   for (const backend of PARSERS) await installParser(backend)
+  const [vllm, sglang] = await Promise.all([startJudge('vllm'), startJudge('sglang')])
+  judges = { vllm, sglang }
   const files = createRecipes({ ours: RECIPES, user: [] })
   const [authored, cards, models] = [await files.all(), await files.hardware(), await files.models()]
   catalogues = await files.flagCatalogues()
@@ -31,6 +34,9 @@ beforeAll(async () => {
   const all = repos.flatMap((repo) => recipesFor(factsFromCatalogue(repo, models) ?? missing(repo), authored, cards))
   recipes = [...new Map([...authored, ...all].map((recipe) => [recipe.id, recipe])).values()]
 }, 1_800_000)
+afterAll(() => {
+  for (const backend of PARSERS) judges[backend].end()
+})
 
 function missing(repo: string): never {
   throw new Error(`${repo} is not in the catalogue that names it`)
@@ -52,7 +58,7 @@ function argvsOf(specs: readonly EngineSpec[]): string[][] {
 }
 
 async function refusals(backend: ParserBackend, argvs: string[][]): Promise<{ argv: string; problem: string }[]> {
-  const verdicts = await judge(backend, argvs)
+  const verdicts = await judges[backend].judge(argvs)
   return verdicts.flatMap((problem, index) => (problem === null ? [] : [{ argv: argvs[index]?.join(' ') ?? '', problem }]))
 }
 
@@ -173,5 +179,5 @@ test.each<[ParserBackend, [flags: string[], problem: string][]]>([
   ],
 ])('the check can fail: %s refuses what is wrong', async (backend, wrong) => {
   const argvs = wrong.map(([flags]) => [...BASE[backend], ...flags])
-  expect(await judge(backend, argvs)).toEqual(wrong.map(([, problem]) => expect.stringContaining(problem)))
+  expect(await judges[backend].judge(argvs)).toEqual(wrong.map(([, problem]) => expect.stringContaining(problem)))
 })

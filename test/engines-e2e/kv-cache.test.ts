@@ -27,13 +27,14 @@ beforeAll(async () => {
   installed = JSON.parse(stdout) as typeof installed
 }, 1_800_000)
 
-test('a GiB holds the tokens that real vLLM reports', async () => {
+// Both at once: an engine that starts uses one core.
+test.concurrent('a GiB holds the tokens that real vLLM reports', async () => {
   const config = readFileSync(join(installed.checkpoint, 'config.json'), 'utf8')
   const reported = await tokensOfVllm(installed.checkpoint)
   expect(Math.abs(ourTokens(config) / reported - 1)).toBeLessThan(0.01)
 })
 
-test('so it does when two layers of three keep a window only', async () => {
+test.concurrent('so it does when two layers of three keep a window only', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'aim-windowed-'))
   try {
     const config = windowedConfig()

@@ -73,7 +73,7 @@ def main():
     logging.disable(logging.WARNING)
     judge = {"vllm": vllm, "sglang": sglang}[sys.argv[1]]()
     for line in sys.stdin:
-        print(json.dumps(verdict(judge, json.loads(line))), file=out)
+        print(json.dumps(verdict(judge, json.loads(line))), file=out, flush=True)
 
 
 main()
