@@ -228,7 +228,7 @@ const resetTo = (kind: 'first' | 'last', flow: 'deploy' | 'undeploy') => async (
   })
 }
 
-describe.concurrent('ended by hand', () => {
+describe('ended by hand', () => {
   test.each([
     ['cancel the deploy', (endpoint: string) => deployOf(endpoint).cancel(), () => true],
     ['terminate the deploy', (endpoint: string) => deployOf(endpoint).terminate('by hand'), () => true],
