@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline'
 import { findFakeTime } from './clock.js'
 import { readOutcomes, type Seeds } from './outcomes.js'
 import { keepReport, saveFigures, summaryOf } from './report.js'
+import { scheduleOf } from './schedule.js'
 
 type Asked = Seeds & { lanes: number; resume: string | null; save: boolean }
 
@@ -18,12 +19,15 @@ export async function runInLanes({ lanes, runs, seed, fault, resume, save }: Ask
     findFakeTime()
     const file = resume ?? join(folder, 'outcomes.jsonl')
     const codes = await Promise.all(shares(runs, seed, lanes).map((share, lane) => run({ ...share, fault }, file, lane + 1)))
-    const outcomes = readOutcomes(file).filter((known) => known.seed >= seed && known.seed < seed + runs)
-    const skipped = Math.max(0, runs - outcomes.length)
+    const asked = new Map(Array.from({ length: runs }, (_, index) => [seed + index, scheduleOf(seed + index, fault).fault]))
+    const outcomes = readOutcomes(file).filter((known) => asked.get(known.seed) === known.fault)
+    const skipped = runs - outcomes.length
     process.stdout.write(`${summaryOf(outcomes, skipped)}\n`)
     keepReport(outcomes, skipped)
-    if (save) await saveFigures(outcomes)
-    return Math.max(...codes)
+    const code = Math.max(...codes)
+    // A lane that broke off has seeds of which nothing is known.
+    if (save && code === 0) await saveFigures(outcomes)
+    return code
   } finally {
     rmSync(folder, { recursive: true })
   }

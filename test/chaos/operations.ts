@@ -108,8 +108,10 @@ const BY_A_STOP = /ancel|^OperationInProgress: .* undeploy\//
 
 /** Operations that failed although nothing that was done to them is a reason. */
 export function needlessFailures(operations: Operation[], fault: FaultName): string[] {
-  return operations.flatMap(({ kind, endpoint, failure }) => {
-    const stopped = operations.some((other) => other.kind === 'stop' && other.endpoint === endpoint)
+  return operations.flatMap(({ kind, endpoint, failure, endedAt }) => {
+    const stopped = operations.some(
+      (other) => other.kind === 'stop' && other.endpoint === endpoint && other.startedAt <= (endedAt ?? Infinity),
+    )
     const mayBe = failure === null || MAY_FAIL[fault]?.test(failure) === true || (kind === 'deploy' && stopped && BY_A_STOP.test(failure))
     // All GPUs may have been given to others: a plan says so.
     return mayBe || /no other endpoint has/.test(failure ?? '') ? [] : [`${kind} ${endpoint}: ${failure}`]

@@ -56,7 +56,7 @@ export async function saveFigures(outcomes: Outcome[]): Promise<void> {
     holds: countOf(outcomes) === 0,
   }
   const times = slowest(outcomes).map(({ fault, runs, ms }): Figure => ({
-    name: `chaos, slowest to stand again after ${fault}, ${runs} runs`,
+    name: `chaos, slowest to stand again once it is over: ${fault}, ${runs} runs`,
     value: seconds(ms ?? Number.NaN),
     unit: 's',
     peer: null,

@@ -1,7 +1,10 @@
 import { Client, Connection } from '@temporalio/client'
+import { execFile } from 'node:child_process'
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import type { TestProject } from 'vitest/node'
 import { loadSettings } from '../../src/config/load.js'
 import { isAimError } from '../../src/contracts/errors.js'
@@ -15,6 +18,8 @@ import { temporalAddress, type TemporalStart } from './temporal-address.js'
  * that need none run already; `temporal-ready.ts` makes the others wait.
  */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  // Workers run the workflows as they are built. Nothing is done when nothing has changed.
+  await promisify(execFile)(process.execPath, [fileURLToPath(new URL('../../scripts/build.mjs', import.meta.url))])
   const dir = await mkdtemp(join(tmpdir(), 'aim-test-temporal-'))
   const giveUp = new AbortController()
   const starting = start(dir, giveUp.signal)

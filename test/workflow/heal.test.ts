@@ -237,7 +237,7 @@ describe('a node that does not answer any more', () => {
   }, 90_000)
 })
 
-test('a node that is drained is left, and serves until the other does', async () => {
+test('a node that is drained is left, and nothing of the endpoint stays there', async () => {
   await deploy()
   const { home, other } = await places()
   await drain(home)
