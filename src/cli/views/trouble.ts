@@ -40,8 +40,12 @@ export function troubleText({ now, attempts }: Trouble, view: View): string {
       ['next', now && (now.next ?? 'nothing but watching')],
     ]
   }
-  const isWell = now === null || (now.phase === 'serving' && now.healing.length === 0)
-  return isWell && attempts.length === 0 ? '' : `${recordReport({ data: null, name: null, fields }).text(view)}\n`
+  return (now === null || isWell(now)) && attempts.length === 0 ? '' : `${recordReport({ data: null, name: null, fields }).text(view)}\n`
+}
+
+/** What serves may have something to tell as well: its node does not answer, or is drained and it cannot move. */
+function isWell({ phase, reason, presence, healing, next }: NonNullable<Trouble['now']>): boolean {
+  return phase === 'serving' && reason === null && presence === 'ready' && healing.length === 0 && next === null
 }
 
 function attemptFields({ recipe, node, failure, logTail, startedAt }: AttemptRecord, when: (iso: string) => string): Field[] {
