@@ -27,7 +27,7 @@ export async function explain(cli: Cli, [name = '']: string[], { revision }: Exp
     if (isAimError(error) && error.code === 'NotFound' && trouble !== null && isKnown(trouble)) return null
     throw error
   })
-  if (found === null) return troubleOnly(endpoint, trouble ?? { now: null, attempts: [] })
+  if (found === null) return troubleOnly(endpoint, trouble ?? { now: null, attempts: [], failed: null })
   const { plan, ...record } = found
   if (plan === null) throw new AimError('NotFound', { what: `the plan of revision ${record.revision} of ${endpoint}` })
   if (!Array.isArray(plan.assumed))
@@ -59,7 +59,7 @@ async function viewNow(cli: Cli, endpoint: string): Promise<EndpointView | null>
   }
 }
 
-const isKnown = ({ now, attempts }: Trouble): boolean => now !== null || attempts.length > 0
+const isKnown = ({ now, attempts, failed }: Trouble): boolean => now !== null || attempts.length > 0 || failed !== null
 
 /** It never served: there is no plan of a revision, but there is what was tried. */
 function troubleOnly(endpoint: string, trouble: Trouble): Report {

@@ -9,6 +9,8 @@ export type Trouble = {
   now: Pick<EndpointView, 'phase' | 'reason' | 'presence' | 'restarts' | 'healing' | 'next'> | null
   /** Tries that did not start, the newest first. */
   attempts: AttemptRecord[]
+  /** The newest deploy, if it failed: it may have failed before anything was tried. */
+  failed: { at: string; code: string; message: string } | null
 }
 
 /** Tries and lines of their logs that are shown; JSON has all of them. */
@@ -24,23 +26,28 @@ export function troubleOf(view: EndpointView | null, history: DeploymentHistory[
     healing: view.healing,
     next: view.next,
   }
-  return { now, attempts: history.flatMap(({ attempts }) => attempts.toReversed()).filter(({ outcome }) => outcome === 'failed') }
+  const attempts = history.flatMap((record) => record.attempts.toReversed()).filter(({ outcome }) => outcome === 'failed')
+  const last = history.find(({ kind }) => kind === 'deploy')
+  return { now, attempts, failed: last?.state === 'failed' && last.error !== null ? { at: last.startedAt, ...last.error } : null }
 }
 
 /** Empty where nothing is or was wrong. */
-export function troubleText({ now, attempts }: Trouble, view: View): string {
+export function troubleText({ now, attempts, failed }: Trouble, view: View): string {
   const fields = ({ time, now: at }: View): Field[] => {
     const when = (iso: string) => moment(iso, time, at)
     return [
       ['state', now && now.phase, now?.phase === 'serving' ? 'green' : 'yellow'],
       ['what is wrong', now && now.reason, 'red'],
       ['node', now && now.presence !== 'ready' ? now.presence : null, 'yellow'],
+      ['last deploy', failed && `${when(failed.at)}: failed: ${failed.code}: ${failed.message}`, 'red'],
       ...healingFields(now?.healing ?? [], when),
       ...attempts.slice(0, SHOWN).flatMap((attempt) => attemptFields(attempt, when)),
       ['next', now && (now.next ?? 'nothing but watching')],
     ]
   }
-  return (now === null || isWell(now)) && attempts.length === 0 ? '' : `${recordReport({ data: null, name: null, fields }).text(view)}\n`
+  return (now === null || isWell(now)) && attempts.length === 0 && failed === null
+    ? ''
+    : `${recordReport({ data: null, name: null, fields }).text(view)}\n`
 }
 
 /** What serves may have something to tell as well: its node does not answer, or is drained and it cannot move. */

@@ -107,6 +107,16 @@ describe('explain', () => {
     })
   })
 
+  it('tells why the last deploy failed, also where nothing was tried and nothing has ever served', async () => {
+    const { cli, out } = test()
+    await cli.print(await explain(cli, ['smol'], {}))
+    expect(out()).toMatch(/last deploy +2026-01-01T00:00:00.000Z: failed: DiskFull: no room/)
+    served = RECORDS.slice(0, 1)
+    const never = test({ json: true })
+    await never.cli.print(await explain(never.cli, ['smol'], {}))
+    expect(JSON.parse(never.out())).toMatchObject({ revision: null, plan: null, failed: { code: 'DiskFull' } })
+  })
+
   it('is not found where nothing was deployed', async () => {
     served = []
     await expect(explain(test().cli, ['smol'], {})).rejects.toMatchObject({ code: 'NotFound' })

@@ -4,11 +4,11 @@ import { troubleText, type Trouble } from '../../../src/cli/views/trouble.js'
 
 const view = { paint: plainPaint, wide: false, width: null, time: 'iso', now: 0 } as const
 const WELL: NonNullable<Trouble['now']> = { phase: 'serving', reason: null, presence: 'ready', restarts: 0, healing: [], next: null }
-const told = (change: Partial<typeof WELL>) => troubleText({ now: { ...WELL, ...change }, attempts: [] }, view)
+const told = (change: Partial<typeof WELL>) => troubleText({ now: { ...WELL, ...change }, attempts: [], failed: null }, view)
 
 test('nothing is told of an endpoint that is well', () => {
   expect(told({})).toBe('')
-  expect(troubleText({ now: null, attempts: [] }, view)).toBe('')
+  expect(troubleText({ now: null, attempts: [], failed: null }, view)).toBe('')
 })
 
 test.each([
