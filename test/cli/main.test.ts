@@ -30,6 +30,7 @@ describe('usage', () => {
     [['deploy', 'a/b', '--nam', 'x'], "unknown option '--nam'", 'Did you mean --name?'],
     [['deploy', 'a/b', 'c/d'], 'too many arguments', 'aim deploy --help'],
     [['deploy', 'a/b', '--context', 'many'], "'many' is invalid", 'aim deploy --help'],
+    [['deploy', 'a/b', '--timeout', '0s'], 'It must be longer than nothing', 'aim deploy --help'],
     [['deploy', 'a/b', '--timeout', 'soon'], "'soon' is invalid", 'aim deploy --help'],
     [['deploy', 'a/b', '--backend', 'tgi'], 'Allowed choices are llamacpp, vllm', 'aim deploy --help'],
     [['status', '-o', 'xml'], "'xml' is invalid", 'aim --help'],

@@ -10,7 +10,13 @@ export const DETACH: OptionSpec = { flags: '-d, --detach', about: 'start it and 
 export const TIMEOUT: OptionSpec = {
   flags: '--timeout <duration>',
   about: 'stop waiting after this long (90s, 10m); the work goes on, exit code 8',
-  parse: asDuration,
+  parse: asWait,
+}
+
+function asWait(text: string): number {
+  const ms = asDuration(text)
+  if (ms === 0) throw new InvalidArgumentError('It must be longer than nothing; --detach waits for nothing.')
+  return ms
 }
 
 export function asDuration(text: string): number {
