@@ -19,6 +19,7 @@ const withTools = tests.filter((file) => TOOLS.test(readFileSync(file, 'utf8')))
 /** Only functions of their arguments: what one test file has loaded, the next one can use. */
 const PURE = ['contracts', 'domain', 'engines', 'recipes'].map((folder) => join('test', folder))
 const pure = tests.filter((file) => !withTools.includes(file) && PURE.some((folder) => file.startsWith(`${folder}/`)))
+
 /** Recording is no test: `npm run record-histories` asks for it. */
 const recording = process.env['AIM_RECORD'] === '1'
 

@@ -25,8 +25,8 @@ export async function runInLanes({ lanes, runs, seed, fault, resume, save }: Ask
     process.stdout.write(`${summaryOf(outcomes, skipped)}\n`)
     keepReport(outcomes, skipped)
     const code = Math.max(...codes)
-    // A lane that broke off has seeds of which nothing is known.
-    if (save && code === 0) await saveFigures(outcomes)
+    // A lane that broke off has seeds of which nothing is known; what is known to be broken is kept.
+    if (save && (code === 0 || skipped === 0)) await saveFigures(outcomes)
     return code
   } finally {
     rmSync(folder, { recursive: true })
