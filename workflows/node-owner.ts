@@ -15,7 +15,8 @@ import {
   type NodeState,
 } from '../src/contracts/manage-node.js'
 import { BIND_SIGNAL, NODE_QUERY, NODE_UPDATES, RELEASE_SIGNAL, type NodeView, type Registered } from '../src/contracts/node-owner.js'
-import type { LeaseAnswer, NodeBook } from '../src/domain/lease.js'
+import { workflowIds } from '../src/contracts/workflow-ids.js'
+import type { LeaseAnswer, NodeBook, StuckGpu } from '../src/domain/lease.js'
 import { bind, clear, giveBack, grant, newBook, quarantine, recover, relabel, release, withFenceAbove } from '../src/domain/node-book.js'
 import { control } from './activities.js'
 import { failure, parseInput } from './input.js'
@@ -111,6 +112,14 @@ export class NodeOwner {
     this.state.unswept ||= before.leases.some(({ fence }) => !book.leases.some((lease) => lease.fence === fence))
     this.state.book = book
     this.publish()
+  }
+
+  /** GPUs whose memory did not come back with the end of what had no place there. */
+  keepAway(stuck: readonly StuckGpu[]): void {
+    const by = workflowIds.node(this.nodeId)
+    for (const { gpu, why, freeBytes } of stuck) {
+      this.keep(quarantine(this.book, { gpu, reason: why.slice(0, 500), by, at: now(), freeBytes }))
+    }
   }
 
   /** What may go on running on the node. */
@@ -209,14 +218,15 @@ export class NodeOwner {
   }
 
   /** A process that was held up, or has a successor, attends no more. */
-  private refuseOverdue({ instance, turn }: z.output<typeof ArrivalInput>): void {
+  private refuseOverdue({ instance, turn }: Pick<z.output<typeof ArrivalInput>, 'instance' | 'turn'>): void {
     const { state } = this
     if (turn === state.turn && state.identity?.instance === instance) return
     const details = { node: this.nodeId, hostname: state.identity?.hostname ?? 'unknown' }
     throw failure('NodeTaken', `node ${this.nodeId} is attended by another process`, details)
   }
 
-  private arrive({ instance }: z.output<typeof ArrivalInput>): void {
+  private arrive({ instance, stuck }: z.output<typeof ArrivalInput>): void {
+    this.keepAway(stuck)
     const { presence, attendedBy } = this.state
     this.state.attendedBy = instance
     if (presence !== 'ready') this.setPresence('ready')

@@ -15,7 +15,8 @@ export async function endStrays(owner: NodeOwner): Promise<never> {
     await condition(() => state.unswept && state.presence === 'ready')
     state.unswept = false
     try {
-      await strayOnNode(nodeId).endStrays(owner.kept)
+      const { stuck } = await strayOnNode(nodeId).endStrays(owner.kept)
+      owner.keepAway(stuck)
       failures = 0
     } catch (error) {
       if (isCancellation(error)) throw error

@@ -36,10 +36,10 @@ async function undeploy({ request, steps, undo, took }: Undeploy): Promise<Endin
   // One that was reset has no lock by which it would have been found.
   await control.cancelRun({ run: { workflowId: workflowIds.deploy(endpoint), runId: '' } })
 
-  const { engines, silent } = await steps.run('stop', async (say) => {
+  const { engines, silent, undying } = await steps.run('stop', async (say) => {
     await control.standDown({ endpoint })
     const swept = await stopEverywhere(request, lock.current?.replica.nodeId)
-    say([`${swept.engines.length} stopped`, ...swept.silent.map((node) => `${node} does not answer`)].join('; '))
+    say([`${swept.engines.length} stopped`, ...swept.silent.map((node) => `${node} does not answer`), ...swept.undying].join('; '))
     return swept
   })
   await steps.run('release', async () => {
@@ -47,9 +47,9 @@ async function undeploy({ request, steps, undo, took }: Undeploy): Promise<Endin
     await control.retire({ endpoint })
   })
 
-  const outcome = lock.current === null && engines.length === 0 ? 'absent' : 'stopped'
+  const outcome = lock.current === null && engines.length + undying.length === 0 ? 'absent' : 'stopped'
   show({ AimState: outcome })
-  return { state: outcome, revision: null, result: { endpoint, outcome, stopped: engines, silent } }
+  return { state: outcome, revision: null, result: { endpoint, outcome, stopped: engines, silent, undying } }
 }
 
 /** Takes the lock; a deploy or a repair that holds it is cancelled first, and undoes what it did. Another undeploy is joined. */
@@ -74,7 +74,10 @@ async function stopEverywhere({ endpoint, graceSeconds, force }: UndeployRequest
   const sweeps = nodes.map(async (nodeId) => {
     const ended = await (nodeId === home && !force ? stopAtHome(nodeId, stop) : sweepNode(nodeId).stopEndpoint(stop))
     await keepStuckAway(nodeId, ended)
-    return ended.stopped.map((engine) => ({ node: nodeId, engine }))
+    return {
+      engines: ended.stopped.map((engine) => ({ node: nodeId, engine })),
+      undying: ended.undying.map((what) => `${what} (${nodeId})`),
+    }
   })
   const results = await Promise.allSettled(sweeps)
   const silent = results.flatMap((result, index) => {
@@ -82,7 +85,8 @@ async function stopEverywhere({ endpoint, graceSeconds, force }: UndeployRequest
     if (nodes[index] === home && !force && rootFailure(result.reason).type !== 'NodeLost') throw result.reason
     return [nodes[index] ?? '']
   })
-  return { engines: results.flatMap((result) => (result.status === 'fulfilled' ? result.value : [])), silent }
+  const done = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
+  return { engines: done.flatMap(({ engines }) => engines), undying: done.flatMap(({ undying }) => undying), silent }
 }
 
 type Stop = Parameters<ReturnType<typeof onNode>['stopEndpoint']>[0]

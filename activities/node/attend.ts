@@ -6,30 +6,35 @@ import type { EngineLauncher } from '../../src/ports/engine-launcher.js'
 import type { FenceStore } from '../../src/ports/fence-store.js'
 import type { NodeDesk } from '../../src/ports/node-desk.js'
 import { beating } from '../beat.js'
+import { stopEngines, type Stopped } from './stop-engines.js'
+import { vramGate, type GatePorts } from './vram-gate.js'
 
-type Ports = { namespace: string; launcher: EngineLauncher; fences: FenceStore; desk: NodeDesk }
+type Ports = Omit<GatePorts, 'launcher'> & { launcher: EngineLauncher; fences: FenceStore; desk: NodeDesk }
 
 /** One attendance lasts this long; the next follows at once. */
 const ATTEND_MS = 12 * 60 * 60_000
 const BEAT_MS = 1_000
 
 /** That a node answers costs no history: one long activity that beats. */
-export function attendActivities({ namespace, launcher, fences, desk }: Ports) {
+export function attendActivities(ports: Ports) {
+  const { namespace, launcher, fences, desk } = ports
+  const gate = vramGate(ports)
+
   /** From here on nothing starts under a lease that is over; what runs under one is stopped. */
-  const keepOnly = async (kept: Registered): Promise<void> => {
+  const keepOnly = async (kept: Registered, signal: AbortSignal): Promise<Stopped> => {
     fences.keepOnly(kept)
     const engines = (await launcher.list()).filter(({ key, state }) => state.phase === 'running' && key.namespace === namespace)
     const strays = engines.filter(({ key }) => isOver(key, kept))
-    await Promise.all(strays.map(({ key }) => launcher.stop(key, GRACE_SECONDS * 1_000)))
+    return stopEngines({ launcher, gate }, strays, GRACE_SECONDS * 1_000, signal)
   }
 
   return {
-    /** First of all, whatever has no place here any more is stopped; only then is the node there for new work. */
+    /** First of all, whatever has no place here any more is stopped; only then is the node there for new work, but for GPUs that stay taken. */
     attendNode: ({ turn }: { turn: number }): Promise<void> =>
       beating(BEAT_MS, async (signal) => {
         try {
-          await keepOnly(await desk.register(turn))
-          await desk.arrive(turn)
+          const { stuck } = await keepOnly(await desk.register(turn), signal)
+          await desk.arrive(turn, stuck)
           await delay(ATTEND_MS, undefined, { signal })
         } finally {
           desk.leave(turn)
@@ -37,6 +42,6 @@ export function attendActivities({ namespace, launcher, fences, desk }: Ports) {
       }),
 
     /** The same while the node is attended: a lease was freed, and whoever freed it may not have stopped what was started under it. */
-    endStrays: (kept: Registered): Promise<void> => beating(BEAT_MS, () => keepOnly(kept)),
+    endStrays: (kept: Registered): Promise<Stopped> => beating(BEAT_MS, (signal) => keepOnly(kept, signal)),
   }
 }

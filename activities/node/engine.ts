@@ -1,7 +1,6 @@
 import { cancellationDetails } from '@temporalio/activity'
 import { AimError } from '../../src/contracts/errors.js'
 import { GRACE_SECONDS, engineKeyName, type EngineKey, type EngineSpec } from '../../src/domain/engine.js'
-import type { StuckGpu } from '../../src/domain/lease.js'
 import type { CacheLedger } from '../../src/ports/cache-ledger.js'
 import type { EngineClient } from '../../src/ports/engine-client.js'
 import type { EngineLauncher, LaunchedEngine } from '../../src/ports/engine-launcher.js'
@@ -9,59 +8,34 @@ import type { FenceStore } from '../../src/ports/fence-store.js'
 import { beating } from '../beat.js'
 import { proveReady, type Proof } from './readiness.js'
 import { releaseEndpoint, tellServed } from './tell-ledger.js'
+import { isRunning, stopEngines, type Listed, type Stopped } from './stop-engines.js'
 import { vramGate, type GatePorts } from './vram-gate.js'
 
-type Ports = Omit<GatePorts, 'freeWithinMs' | 'launcher'> & {
+type Ports = Omit<GatePorts, 'launcher'> & {
   launcher: EngineLauncher
   fences: FenceStore
   client: EngineClient
   ledger: CacheLedger
-  freeWithinMs?: number
   stallMs?: number
 }
 type Engine = { key: EngineKey; spec: EngineSpec }
-type Listed = Awaited<ReturnType<EngineLauncher['list']>>[number]
 type Stop = { endpoint: string; graceSeconds: number; fence?: number; release?: boolean }
 
-/** Names of the engines that ran, and the GPUs whose memory did not come back: whoever stops quarantines them. */
-export type Stopped = { stopped: string[]; stuck: StuckGpu[] }
-
-/** Milliseconds. A driver gives memory back within seconds of a process's end. */
-const FREE_WITHIN_MS = 20_000
 /** Milliseconds. Compiling kernels takes minutes, and logs. */
 const STALL_MS = 10 * 60_000
 
 /** The life of one engine: launch, proof, stop. */
-export function engineActivities({
-  nodeId,
-  namespace,
-  probe,
-  launcher,
-  fences,
-  client,
-  ledger,
-  freeWithinMs = FREE_WITHIN_MS,
-  stallMs = STALL_MS,
-}: Ports) {
-  const gate = vramGate({ nodeId, namespace, probe, launcher, freeWithinMs })
+export function engineActivities({ stallMs = STALL_MS, ...ports }: Ports) {
+  const { nodeId, namespace, launcher, fences, client, ledger } = ports
+  const gate = vramGate(ports)
 
   const ours = async (): Promise<Listed[]> => (await launcher.list()).filter(({ key }) => key.namespace === namespace)
 
-  /** Stops them, and waits until their GPUs are free. */
-  const stopAll = async (engines: Listed[], graceMs: number, signal: AbortSignal): Promise<Stopped> => {
-    await Promise.all(engines.map(({ key }) => launcher.stop(key, graceMs)))
-    const stopped = engines.filter(isRunning).map(({ key }) => engineKeyName(key))
-    const specs = engines.map(({ spec }) => spec)
-    return { stopped, stuck: await gate.stuck(specs, signal) }
-  }
+  const named = async (key: EngineKey): Promise<Listed[]> =>
+    (await ours()).filter((engine) => engineKeyName(engine.key) === engineKeyName(key))
 
-  /** Also of one that no record knows: stopping it is safe to repeat. */
-  const stopOne = async (key: EngineKey, graceMs: number, signal: AbortSignal): Promise<Stopped> => {
-    const known = (await ours()).filter((engine) => engineKeyName(engine.key) === engineKeyName(key))
-    if (known.length > 0) return stopAll(known, graceMs, signal)
-    await launcher.stop(key, graceMs)
-    return { stopped: [], stuck: [] }
-  }
+  const stopAll = (engines: Listed[], graceMs: number, signal: AbortSignal): Promise<Stopped> =>
+    stopEngines({ launcher, gate }, engines, graceMs, signal)
 
   return {
     /**
@@ -78,6 +52,7 @@ export function engineActivities({
         const overtaking = engines.find((other) => isRunning(other) && sharesGpu(other, spec) && other.key.fence > fence)
         if (overtaking !== undefined) throw new AimError('LeaseFenced', { fence, endpoint, node: nodeId, highest: overtaking.key.fence })
         const outdated = engines.filter((other) => isOutdated(other, key, spec))
+        // One that does not end is no concern of GPUs that it does not hold; those that it holds are not free.
         await Promise.all(outdated.map((other) => launcher.stop(other.key, GRACE_SECONDS * 1_000)))
         // An engine that runs holds its memory, and one that has ended never starts again.
         if ((await launcher.inspect(key)).phase === 'absent') await gate.open(spec, signal)
@@ -103,21 +78,20 @@ export function engineActivities({
         return proof
       }),
 
+    /** Also of one that no record knows: stopping it is safe to repeat. */
     stopEngine: ({ key, graceSeconds }: { key: EngineKey; graceSeconds: number }): Promise<Stopped> =>
-      beating(2_000, (signal) => stopOne(key, graceSeconds * 1_000, signal)),
+      beating(2_000, async (signal) => {
+        const known = await named(key)
+        if (known.length === 0) await launcher.stop(key, graceSeconds * 1_000)
+        return stopAll(known, graceSeconds * 1_000, signal)
+      }),
 
     /** For an engine that was given up: its record and its log stay when it has ended by itself. Its GPUs are free either way, or told. */
     stopIfRunning: ({ key }: { key: EngineKey }): Promise<Stopped> =>
       beating(2_000, async (signal) => {
-        if ((await launcher.inspect(key)).phase === 'running') return stopOne(key, GRACE_SECONDS * 1_000, signal)
-        const known = (await ours()).filter((engine) => engineKeyName(engine.key) === engineKeyName(key))
-        return {
-          stopped: [],
-          stuck: await gate.stuck(
-            known.map(({ spec }) => spec),
-            signal,
-          ),
-        }
+        const [known] = await named(key)
+        if (known === undefined || isRunning(known)) return stopAll(known === undefined ? [] : [known], GRACE_SECONDS * 1_000, signal)
+        return { stopped: [], stuck: await gate.stuck([known.spec], signal), undying: [] }
       }),
 
     /**
@@ -135,7 +109,6 @@ export function engineActivities({
   }
 }
 
-const isRunning = ({ state }: Pick<Listed, 'state'>): boolean => state.phase === 'running'
 const sharesGpu = ({ spec }: Pick<Listed, 'spec'>, { gpus }: EngineSpec): boolean => spec.gpus.some((gpu) => gpus.includes(gpu))
 
 /** Another engine of the same replica, or on the same GPUs, that still runs under an older lease or start; or the record of one before the last. */

@@ -12,10 +12,13 @@ export type GatePorts = {
   namespace: string
   probe: NodeProbe
   launcher: Pick<EngineLauncher, 'processes' | 'reap'>
-  /** Milliseconds that a driver may take to give memory back. */
-  freeWithinMs: number
+  /** Milliseconds that a driver may take to give memory back; absent: 20 s. */
+  freeWithinMs?: number
 }
+export type VramGate = ReturnType<typeof vramGate>
 
+/** A driver gives memory back within seconds of a process's end. */
+const FREE_WITHIN_MS = 20_000
 /** How often it looks, and how long somebody else's process must be seen: a driver lists one a moment longer than it lives. */
 const LOOK_MS = 250
 const FOREIGN_MS = 1_000
@@ -29,10 +32,11 @@ type Taken = { gpu: Gpu; needed: number; foreign: Gpu['processes'] }
  * GPU memory is free before a launch and after a stop: as much of it as the engine needs. What is left of our own engines is ended; nobody
  * else's process is touched.
  */
-export function vramGate({ nodeId, namespace, probe, launcher, freeWithinMs }: GatePorts) {
-  /** Those that somebody uses. `served`: one that an engine of ours runs on may be taken. */
-  const takenOf = async (specs: readonly EngineSpec[], served: boolean): Promise<{ taken: Taken[]; own: EngineProcess[] }> => {
-    const [gpus, own] = await Promise.all([look(specs.flatMap((spec) => spec.gpus)), launcher.processes(namespace)])
+export function vramGate({ nodeId, namespace, probe, launcher, freeWithinMs = FREE_WITHIN_MS }: GatePorts) {
+  /** Those that somebody uses. `served`: one that an engine of ours runs on may be taken, unless it should have ended: `undying`. */
+  const takenOf = async (specs: readonly EngineSpec[], served: boolean, undying: readonly string[] = []) => {
+    const [gpus, marked] = await Promise.all([look(specs.flatMap((spec) => spec.gpus)), launcher.processes(namespace)])
+    const own = marked.map((one) => (undying.includes(one.engine) ? { ...one, live: false } : one))
     const taken = gpus
       .filter((gpu) => !isFree(gpu) && !(served && isServed(gpu, own)))
       .map((gpu) => ({ gpu, needed: needOf(gpu, specs), foreign: foreignOn(gpu, own) }))
@@ -41,7 +45,7 @@ export function vramGate({ nodeId, namespace, probe, launcher, freeWithinMs }: G
 
   /** Until `isEnough`, or the time is over, or others hold them for certain. Answers those that are still in the way. */
   const wait = async (
-    find: () => ReturnType<typeof takenOf>,
+    find: () => Promise<{ taken: Taken[]; own: EngineProcess[] }>,
     isEnough: (taken: Taken[], own: EngineProcess[]) => boolean,
     signal: AbortSignal,
   ): Promise<Taken[]> => {
@@ -81,13 +85,16 @@ export function vramGate({ nodeId, namespace, probe, launcher, freeWithinMs }: G
       if (first !== undefined) throw gpuHeld(nodeId, first)
     },
 
-    /** After a stop: GPUs whose memory does not do for the same engine again. One that somebody else uses by now is none of them. */
-    async stuck(specs: readonly EngineSpec[], signal: AbortSignal): Promise<StuckGpu[]> {
+    /**
+     * After a stop: GPUs whose memory does not do for the same engine again. One that somebody else uses by now is none of them. `undying`: names
+     * of engines that SIGKILL did not end.
+     */
+    async stuck(specs: readonly EngineSpec[], signal: AbortSignal, undying: readonly string[] = []): Promise<StuckGpu[]> {
       if (specs.every(({ gpus }) => gpus.length === 0)) return []
       const settled = growth()
       const isEnough = (taken: Taken[], own: EngineProcess[]) =>
         settled(taken) && !taken.some((one) => isInTheWay(one) || isLeftOn(one.gpu, own))
-      const taken = await wait(() => takenOf(specs, true), isEnough, signal)
+      const taken = await wait(() => takenOf(specs, true, undying), isEnough, signal)
       return taken
         .filter((one) => !isForeign(one))
         .map((one) => ({ gpu: one.gpu.index, why: gpuHeld(nodeId, one).message, freeBytes: one.needed }))

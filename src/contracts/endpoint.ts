@@ -101,10 +101,11 @@ export type DeployResult = {
   plan: Plan
 }
 
-/** Result of `undeployModel`. `silent` names the nodes that did not answer: what runs there is not known. */
+/** Result of `undeployModel`. `silent` names the nodes that did not answer: what runs there is not known. `undying` says what nothing ended, and where. */
 export type UndeployResult = {
   endpoint: string
   outcome: 'stopped' | 'absent'
   stopped: { node: string; engine: string }[]
   silent: string[]
+  undying: string[]
 }

@@ -27,7 +27,8 @@ export const RegistrationInput = z.strictObject({
   graceSeconds: z.int().min(1).max(86_400),
   turn: Counter.nullable(),
 })
-export const ArrivalInput = z.strictObject({ instance: z.string(), turn: Counter })
+const Stuck = z.strictObject({ gpu: Counter, why: z.string(), freeBytes: z.number().min(0) })
+export const ArrivalInput = z.strictObject({ instance: z.string(), turn: Counter, stuck: z.array(Stuck).default([]) })
 export const ClaimInput = z.strictObject({ endpoint: EndpointName, replica: Counter, gpus: Gpus, owner: Owner })
 export const LeaseNameInput = z.strictObject({ endpoint: EndpointName, replica: Counter, fence: Counter })
 export const BindingInput = LeaseNameInput.extend({ gpus: Gpus.optional() })

@@ -1,4 +1,4 @@
-import type { Cordon, Lease, Presence, Quarantine } from '../domain/lease.js'
+import type { Cordon, Lease, Presence, Quarantine, StuckGpu } from '../domain/lease.js'
 import type { Gpu } from '../domain/node.js'
 import type { NodeIdentity } from './messages.js'
 
@@ -18,8 +18,8 @@ export type Registration = NodeIdentity & {
   turn: number | null
 }
 
-/** Told once everything is stopped that had no place here any more: now the node may be given work. */
-export type Arrival = { instance: string; turn: number }
+/** Told once everything is stopped that had no place here any more: now the node may be given work. `stuck`: not these GPUs, which stay taken. */
+export type Arrival = { instance: string; turn: number; stuck: StuckGpu[] }
 
 /**
  * What the node may keep: an engine under any other key with a fence up to `fence` is stopped before anything else. Grants after this answer

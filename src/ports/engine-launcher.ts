@@ -15,8 +15,11 @@ export interface EngineLauncher {
    */
   launch(key: EngineKey, spec: EngineSpec): Promise<LaunchedEngine>
   inspect(key: EngineKey): Promise<EngineState>
-  /** SIGTERM, then SIGKILL of the whole tree after `graceMs`. Forgets the engine's record. Safe to repeat; `absent` counts as stopped. */
-  stop(key: EngineKey, graceMs: number): Promise<void>
+  /**
+   * SIGTERM, then SIGKILL of the whole tree after `graceMs`. Forgets the engine's record. Safe to repeat; `absent` counts as stopped. Answers the
+   * pids that not even SIGKILL ends (a hung GPU driver): as long as there are any, the record stays.
+   */
+  stop(key: EngineKey, graceMs: number): Promise<number[]>
   /** Everything that runs or ran under our name on this node. */
   list(): Promise<{ key: EngineKey; spec: EngineSpec; state: EngineState; logFile: string }[]>
   /** Every living process of this namespace's engines, also of those that have ended or that no record knows. */

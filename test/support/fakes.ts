@@ -66,8 +66,9 @@ export class FakeMachine implements EngineLauncher, EngineClient {
     return this.engines.get(engineKeyName(key))?.state ?? { phase: 'absent' }
   }
 
-  async stop(key: EngineKey): Promise<void> {
+  async stop(key: EngineKey): Promise<number[]> {
     this.engines.delete(engineKeyName(key))
+    return []
   }
 
   async list() {

@@ -108,10 +108,10 @@ export function createNodeDesk(
       })
     },
 
-    async arrive(turn) {
+    async arrive(turn, stuck) {
       const { nodeId, instance } = await announced.promise
       await client.workflow.getHandle(workflowIds.node(nodeId)).executeUpdate<void, [Arrival]>(NODE_UPDATES.arrive, {
-        args: [{ instance, turn }],
+        args: [{ instance, turn, stuck }],
         updateId: `arrive-${instance}-${turn}`,
       })
       attendance = turn

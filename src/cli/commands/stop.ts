@@ -85,6 +85,7 @@ function stoppedReport(result: UndeployResult): Report {
     ],
     notes: [
       ...result.silent.map((node) => `${node} did not answer: what runs there is not known`),
+      ...result.undying.map((what) => `${what}: memory that it holds of a GPU is given to nobody until it is free`),
       `what it was: aim history ${result.endpoint}`,
     ],
   })

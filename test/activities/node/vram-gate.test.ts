@@ -5,10 +5,14 @@ import { join } from 'node:path'
 import { MockActivityEnvironment } from '@temporalio/testing'
 import { DefaultLogger } from '@temporalio/worker'
 import { describe, expect, test } from 'vitest'
+import { attendActivities } from '../../../activities/node/attend.js'
 import { engineActivities } from '../../../activities/node/engine.js'
 import { createFenceStore } from '../../../src/adapters/fences/create-fence-store.js'
 import { createSimulatedProbe } from '../../../src/adapters/simulated/index.js'
 import type { EngineKey, EngineSpec } from '../../../src/domain/engine.js'
+import type { StuckGpu } from '../../../src/domain/lease.js'
+import type { EngineLauncher } from '../../../src/ports/engine-launcher.js'
+import type { NodeDesk } from '../../../src/ports/node-desk.js'
 import type { NodeProbe } from '../../../src/ports/node-probe.js'
 import { pidAlive } from '../../adapters/launchers/process/support.js'
 import { FakeLedger } from '../../support/fake-caches.js'
@@ -27,21 +31,47 @@ async function createNode({ freeWithinMs = 2_000, probe }: { freeWithinMs?: numb
   const simulated = createSimulatedProbe({ captures, held: home.simulated, cards: async () => CARDS, machine: fakeProbe })
   const strangers: ChildProcess[] = []
   const fences = createFenceStore({ file: join(home.dir, 'fences.json'), nodeId: 'virtual-1' })
-  const activities = engineActivities({
+  /** Endpoints whose engines no signal ends: a process that hangs in the kernel cannot be made here. */
+  const undying = new Set<string>()
+  const stop: EngineLauncher['stop'] = async (key, graceMs) => {
+    const state = await home.launcher.inspect(key)
+    return undying.has(key.endpoint) && state.phase === 'running' ? [state.pid] : home.launcher.stop(key, graceMs)
+  }
+  const ports = {
     nodeId: 'virtual-1',
     namespace: 'default',
     probe: probe ?? simulated,
-    launcher: home.launcher,
+    launcher: { ...home.launcher, stop },
     fences,
+    freeWithinMs,
+  }
+  const arrivals: StuckGpu[][] = []
+  const desk: NodeDesk = {
+    register: async () => ({ fence: 100, leases: [], unheard: [] }),
+    arrive: async (_turn, stuck) => void arrivals.push(stuck),
+    leave: () => undefined,
+  }
+  const { attendNode } = attendActivities({ ...ports, desk })
+  const activities = engineActivities({
+    ...ports,
     client: { healthy: async () => true, complete: async () => ({ text: 'hello', tokens: 1, ms: 1 }), metrics: async () => null },
     ledger: new FakeLedger(),
-    freeWithinMs,
   })
   const run = async <A, R>(activity: (input: A) => Promise<R>, input: A): Promise<R> =>
     new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') }).run<[A], R, typeof activity>(activity, input)
   return {
     ...home,
     fences,
+    undying,
+    /** What the owner of the node is told when it arrives. */
+    async arrive(): Promise<StuckGpu[]> {
+      const environment = new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') })
+      const attendance = environment.run(attendNode, { turn: 1 }).catch((error: unknown) => error)
+      const [stuck = []] = await waitFor('its arrival', () => arrivals.length > 0 && arrivals)
+      environment.cancel()
+      await attendance
+      return stuck
+    },
     cancellable(key: EngineKey, spec: EngineSpec) {
       const environment = new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') })
       return { result: environment.run(activities.launchEngine, { key, spec }), cancel: () => environment.cancel() }
@@ -76,7 +106,7 @@ describe('before a launch', () => {
     expect((await node.launch(keyOf(), node.spec())).state).toMatchObject({ phase: 'running', adopted: false })
     await holding(node, 1)
     expect((await node.launch(keyOf(), node.spec())).state).toMatchObject({ phase: 'running', adopted: true })
-    expect(await node.stop(keyOf())).toEqual({ stopped: ['default/chat/0/1/1'], stuck: [] })
+    expect(await node.stop(keyOf())).toEqual({ stopped: ['default/chat/0/1/1'], stuck: [], undying: [] })
     expect(readdirSync(node.simulated)).toEqual([])
   })
 
@@ -143,7 +173,7 @@ describe('before a launch', () => {
     const { state } = await node.launch(keyOf(), node.spec({ settings: { memoryFraction: 0.1 } }))
     expect(state).toMatchObject({ phase: 'running' })
     await holding(node, 2)
-    expect(await node.stop(keyOf())).toEqual({ stopped: ['default/chat/0/1/1'], stuck: [] })
+    expect(await node.stop(keyOf())).toEqual({ stopped: ['default/chat/0/1/1'], stuck: [], undying: [] })
   })
 
   test('a launch that is called off at the gate starts nothing, though the gate opens then', async () => {
@@ -212,13 +242,13 @@ describe('after a stop', () => {
     expect(stuck).toEqual([
       { gpu: 1, why: expect.stringContaining('no process holds the rest'), freeBytes: Math.ceil(0.92 * 196_592 * 2 ** 20) },
     ])
-    expect(await node.stop(keyOf())).toEqual({ stopped: [], stuck: [] })
+    expect(await node.stop(keyOf())).toEqual({ stopped: [], stuck: [], undying: [] })
   })
 
   test('what the engine left is ended, though it had ended by itself', async () => {
     await using node = await createNode()
     const orphan = await leaveOrphan(node, keyOf())
-    expect(await node.stopIfRunning(keyOf())).toEqual({ stopped: [], stuck: [] })
+    expect(await node.stopIfRunning(keyOf())).toEqual({ stopped: [], stuck: [], undying: [] })
     expect(pidAlive(orphan)).toBe(false)
     expect(await node.launcher.inspect(keyOf())).toMatchObject({ phase: 'exited' }) // its log is still there
   })
@@ -231,8 +261,47 @@ describe('after a stop', () => {
     await node.launch(keyOf({ endpoint: 'next', fence: 2 }), node.spec({ servedName: 'next', gpus: [0] }))
     node.hold(1, 40 * GIB, await node.stranger())
     await holding(node, 2)
-    expect(await node.stopEndpoint('chat')).toEqual({ stopped: [], stuck: [] })
+    expect(await node.stopEndpoint('chat')).toEqual({ stopped: [], stuck: [], undying: [] })
     expect(await node.launcher.inspect(keyOf({ endpoint: 'next', fence: 2 }))).toMatchObject({ phase: 'running' })
+  })
+})
+
+describe('an engine that SIGKILL does not end', () => {
+  const NEEDED = Math.ceil(0.92 * 196_592 * 2 ** 20)
+  const wedged = async (node: Awaited<ReturnType<typeof createNode>>) => {
+    const { state } = await node.launch(keyOf({ endpoint: 'wedged' }), node.spec({ servedName: 'wedged' }))
+    await holding(node, 1)
+    node.undying.add('wedged')
+    return `process ${state.phase === 'running' ? state.pid : 0} of default/wedged/0/1/1 does not end after SIGKILL`
+  }
+
+  test('is told by a stop, with its GPUs, and again until it has ended', async () => {
+    await using node = await createNode({ freeWithinMs: 600 })
+    const why = await wedged(node)
+    const told = { stopped: [], stuck: [{ gpu: 0, why, freeBytes: NEEDED }], undying: [why] }
+    expect(await node.stopEndpoint('wedged')).toEqual(told)
+    expect(await node.stopIfRunning(keyOf({ endpoint: 'wedged' }))).toEqual(told)
+    node.undying.clear()
+    expect(await node.stopEndpoint('wedged')).toEqual({ stopped: ['default/wedged/0/1/1'], stuck: [], undying: [] })
+  })
+
+  test('keeps nobody from another GPU, not its own replica either, and everybody from its own', async () => {
+    await using node = await createNode({ freeWithinMs: 600 })
+    await wedged(node)
+    const next = keyOf({ endpoint: 'wedged', fence: 2 })
+    expect((await node.launch(next, node.spec({ servedName: 'next', gpus: [1] }))).state).toMatchObject({ phase: 'running' })
+    await expect(node.launch(keyOf({ endpoint: 'other', fence: 3 }), node.spec({ servedName: 'other' }))).rejects.toMatchObject({
+      code: 'GpuHeld',
+      details: { gpu: 0, needed: NEEDED },
+    })
+    node.undying.clear()
+  })
+
+  test('does not keep its node from coming back, which says what stays taken', async () => {
+    await using node = await createNode({ freeWithinMs: 600 })
+    const why = await wedged(node)
+    expect(await node.arrive()).toEqual([{ gpu: 0, why, freeBytes: NEEDED }])
+    node.undying.clear()
   })
 })
 

@@ -94,7 +94,13 @@ describe('ps', () => {
 })
 
 describe('stop', () => {
-  const stopped = { endpoint: 'smol', outcome: 'stopped', stopped: [{ node: 'node-1', engine: 'default/smol/0/1/1' }], silent: [] } as const
+  const stopped = {
+    endpoint: 'smol',
+    outcome: 'stopped',
+    stopped: [{ node: 'node-1', engine: 'default/smol/0/1/1' }],
+    silent: [],
+    undying: [],
+  } as const
 
   it('takes the name for the confirmation, waits, and says what ended', async () => {
     const asked: unknown[] = []
@@ -102,7 +108,7 @@ describe('stop', () => {
       ...views(serving),
       undeploy: async (request) => {
         asked.push(request)
-        return handleOf(Promise.resolve({ ...stopped, stopped: [...stopped.stopped], silent: [] }))
+        return handleOf(Promise.resolve({ ...stopped, stopped: [...stopped.stopped], silent: [], undying: [] }))
       },
     }
     const { cli, out } = testCli({ client })
@@ -118,8 +124,8 @@ describe('stop', () => {
   })
 
   it('does not know a name that is not there', async () => {
-    const absent = { endpoint: 'smol', outcome: 'absent', stopped: [], silent: [] } as const
-    const undeploy = () => Promise.resolve(handleOf(Promise.resolve({ ...absent, stopped: [], silent: [] })))
+    const absent = { endpoint: 'smol', outcome: 'absent', stopped: [], silent: [], undying: [] } as const
+    const undeploy = () => Promise.resolve(handleOf(Promise.resolve({ ...absent, stopped: [], silent: [], undying: [] })))
     const client: Partial<AimClient> = { undeploy, endpoint: notFound, endpoints: async () => [] }
     await expect(stop(testCli({ client }).cli, ['smol'], {})).rejects.toMatchObject({ code: 'NotFound' })
   })

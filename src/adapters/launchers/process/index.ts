@@ -28,6 +28,8 @@ export type ProcessLauncherOptions = {
   /** Environment of which the allowed part is passed on. */
   env?: NodeJS.ProcessEnv
   rotation?: LogRotation
+  /** Milliseconds in which SIGKILL ends a process, or never does; absent: 30 s. */
+  killMs?: number
 }
 
 const ROTATION: LogRotation = { maxBytes: 16 * 1024 * 1024, keep: 3, everyMs: 2_000 }
@@ -68,18 +70,19 @@ export function createProcessLauncher(options: ProcessLauncherOptions): EngineLa
     writeRecord(folder, FILES.launch, launchRecord)
   }
 
-  async function stop(key: EngineKey, graceMs: number): Promise<void> {
+  async function stop(key: EngineKey, graceMs: number): Promise<number[]> {
     const root = await canonical(options.dir)
     const folder = folderOf(root, key)
     for (;;) {
-      await end(folder, markerOf(root, key), graceMs)
+      const undying = await end(folder, markerOf(root, key), graceMs, options.killMs)
+      if (undying.length > 0) return undying
       const removed = await withLock(root, async () => {
         const { phase } = await observe(folder)
         if (phase === 'running' || phase === 'unsettled') return false // a launch of this key came in between
         await removeBelow(root, folder)
         return true
       })
-      if (removed) return
+      if (removed) return []
     }
   }
 
@@ -116,7 +119,7 @@ export function createProcessLauncher(options: ProcessLauncherOptions): EngineLa
   }
 }
 
-async function end(folder: string, marker: Marker, graceMs: number): Promise<void> {
+async function end(folder: string, marker: Marker, graceMs: number, killMs: number | undefined): Promise<number[]> {
   const [shim, engine] = await Promise.all([
     readRecord<ProcessIdentity>(folder, FILES.shim),
     readRecord<EngineRecord>(folder, FILES.engine),
@@ -124,8 +127,10 @@ async function end(folder: string, marker: Marker, graceMs: number): Promise<voi
   // A shim that has not started its engine yet must not do so behind our back.
   if (shim !== null && engine === null) await endProcess(shim)
   const started = engine ?? (await readRecord<EngineRecord>(folder, FILES.engine))
-  await endTree(marker, started, graceMs)
-  if (shim !== null) await endProcess(shim)
+  const undying = await endTree(marker, started, graceMs, killMs)
+  // The shim waits for its engine, also for one that never ends.
+  if (shim !== null && undying.length === 0) await endProcess(shim)
+  return undying
 }
 
 /** Ports of living engines, also of those that do not listen yet. */

@@ -1,5 +1,5 @@
 import { readdir, readFile, rm } from 'node:fs/promises'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { isAlive } from '../../../../src/adapters/launchers/process/identity.js'
 import { createHome, keyOf, marked, pidAlive, running, RUNS, specOf, until } from './support.js'
 
@@ -49,6 +49,22 @@ describe('stopping', () => {
     expect(pidAlive(child ?? 0)).toBe(true)
     await home.launcher.stop(keyOf(), 10_000)
     expect(pidAlive(child ?? 0)).toBe(false)
+  })
+
+  test('tells what SIGKILL does not end, and keeps its record, until it ends', async () => {
+    await using home = await createHome({ killMs: 300 })
+    const { pid } = running((await home.launcher.launch(keyOf(), specOf(IGNORES_SIGTERM))).state)
+    // Stands for a process that hangs in the kernel, which no signal reaches: none can be made here.
+    const kill = vi.spyOn(process, 'kill').mockReturnValue(true)
+    try {
+      expect(await home.launcher.stop(keyOf(), 100)).toEqual([pid])
+      expect(kill).toHaveBeenCalledWith(pid, 'SIGKILL')
+    } finally {
+      kill.mockRestore()
+    }
+    expect((await home.launcher.list()).map(({ state }) => state.phase)).toEqual(['running'])
+    expect(await home.launcher.stop(keyOf(), 100)).toEqual([])
+    expect([pidAlive(pid), await readdir(home.dir)]).toEqual([false, []])
   })
 
   test('may be repeated, at the same time and for what never was', async () => {

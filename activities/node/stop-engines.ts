@@ -1,0 +1,38 @@
+import { log } from '@temporalio/activity'
+import { engineKeyName } from '../../src/domain/engine.js'
+import type { StuckGpu } from '../../src/domain/lease.js'
+import type { EngineLauncher } from '../../src/ports/engine-launcher.js'
+import type { VramGate } from './vram-gate.js'
+
+type Ports = { launcher: Pick<EngineLauncher, 'stop'>; gate: VramGate }
+export type Listed = Awaited<ReturnType<EngineLauncher['list']>>[number]
+
+/**
+ * Names of the engines that ran and have ended; GPUs whose memory did not come back: whoever stops quarantines them; and in words, what SIGKILL
+ * did not end.
+ */
+export type Stopped = { stopped: string[]; stuck: StuckGpu[]; undying: string[] }
+
+/** Stops them, and waits until their GPUs are free. One that does not end keeps nobody from going on: its GPUs are told. */
+export async function stopEngines({ launcher, gate }: Ports, engines: Listed[], graceMs: number, signal: AbortSignal): Promise<Stopped> {
+  const ends = await Promise.all(engines.map((engine) => stopEngine(launcher, engine, graceMs)))
+  const undying = ends.filter(({ words }) => words !== null)
+  for (const { words } of undying) log.error(words ?? '')
+  const specs = engines.map(({ spec }) => spec)
+  const names = undying.map(({ name }) => name)
+  const stuck = await gate.stuck(specs, signal, names)
+  return {
+    stopped: ends.filter(({ ran, words }) => ran && words === null).map(({ name }) => name),
+    stuck: stuck.map((one) => ({ ...one, why: undying.find(({ gpus }) => gpus.includes(one.gpu))?.words ?? one.why })),
+    undying: undying.map(({ words }) => words ?? ''),
+  }
+}
+
+async function stopEngine(launcher: Ports['launcher'], engine: Listed, graceMs: number) {
+  const name = engineKeyName(engine.key)
+  const left = await launcher.stop(engine.key, graceMs)
+  const words = left.length === 0 ? null : `process ${left.join(', ')} of ${name} does not end after SIGKILL`
+  return { name, ran: isRunning(engine), gpus: engine.spec.gpus, words }
+}
+
+export const isRunning = ({ state }: Pick<Listed, 'state'>): boolean => state.phase === 'running'
