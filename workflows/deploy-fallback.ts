@@ -26,7 +26,7 @@ const MOST_REPLANS = 5
 export class DeployFallback {
   private walks = 0
   private choice: Choice | null = null
-  private earlier: Pick<FallbackResult, 'tried' | 'spentMs'> = { tried: [], spentMs: 0 }
+  private earlier: Pick<FallbackResult, 'tried' | 'last' | 'spentMs'> = { tried: [], last: null, spentMs: 0 }
   private child: ChildWorkflowHandle<typeof recipeFallback> | null = null
   /** The last of each node since the child was asked for: it may have a lease before this flow sees that it has started. */
   private readonly news = new Map<string, NodeNews>()
@@ -72,8 +72,8 @@ export class DeployFallback {
     this.child = child
     for (const news of this.news.values()) void passOn(child, news)
     try {
-      const { ready, tried, spentMs } = await child.result()
-      this.earlier = { tried, spentMs }
+      const { ready, tried, last, spentMs } = await child.result()
+      this.earlier = { tried, last, spentMs }
       if (ready === null) return null
       showChoice(ready.candidate)
       attempts.push(ready.attempt)

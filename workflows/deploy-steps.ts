@@ -1,4 +1,4 @@
-import { CancellationScope, isCancellation, log } from '@temporalio/workflow'
+import { CancellationScope, isCancellation, log, type ApplicationFailure } from '@temporalio/workflow'
 import type { DeployRequest, DeployStep, Repair } from '../src/contracts/deploy.js'
 import type { EndpointRevision, Replica } from '../src/contracts/endpoint.js'
 import type { PinnedModel } from '../src/contracts/model.js'
@@ -47,10 +47,17 @@ export function pin({ request, steps }: Deploy): Promise<PinnedModel> {
 
 export function detect({ request, steps }: Deploy, failed: Repair['avoid'] = []): Promise<NodeInspection[]> {
   return steps.run('detect', async (say) => {
-    const nodes = withoutAvoided(await inspectNodes(request.node, request.endpoint), [...(request.repair?.avoid ?? []), ...failed])
+    const found = await inspectNodes(request.node, request.endpoint)
+    const nodes = withoutAvoided(found, [...(request.repair?.avoid ?? []), ...failed])
+    if (nodes.length === 0) throw noOther(found)
     say(nodes.map((node) => `${node.nodeId}: ${node.gpus.length} GPUs, ${node.cpus} CPUs`).join('; '))
     return nodes
   })
+}
+
+function noOther(found: NodeInspection[]): ApplicationFailure {
+  const reasons = `no node answers besides ${found.map(({ nodeId }) => nodeId).join(', ')}, which it has to leave`
+  return failure('NoCandidate', `no recipe fits: ${reasons}`, { reasons })
 }
 
 /** Where a repair is not to try again: it comes from there. */

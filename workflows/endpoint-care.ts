@@ -1,5 +1,6 @@
 import { CancellationScope, condition, isCancellation, log, sleep } from '@temporalio/workflow'
 import type { Replica } from '../src/contracts/endpoint.js'
+import type { EngineKey } from '../src/domain/engine.js'
 import { policyOf } from '../src/domain/fallback/policies.js'
 import { nextRung } from '../src/domain/health/ladder.js'
 import { failuresAfter } from '../src/domain/restarts.js'
@@ -26,7 +27,7 @@ export async function keepAlive(its: Supervised): Promise<void> {
 async function serve(its: Supervised, replica: Replica): Promise<Problem> {
   const { nodeId, key, spec } = replica
   try {
-    if (its.state.provedAtMs === null) served(its, await longOnNode(nodeId).proveReady({ key, spec }))
+    if (its.state.provedAtMs === null) served(its, key, await longOnNode(nodeId).proveReady({ key, spec }))
     return await watch(its, replica)
   } catch (error) {
     return problemOf(error)
@@ -49,11 +50,13 @@ async function watch(its: Supervised, { nodeId, key, spec }: Replica): Promise<P
   }
 }
 
-function served(its: Supervised, { pid, url }: { pid: number; url: string }): void {
+/** Another engine may have been taken over meanwhile. */
+function served(its: Supervised, key: EngineKey, { pid, url }: { pid: number; url: string }): void {
   const { state } = its
+  if (state.replica?.key !== key) return
   const now = Date.now()
   const downMs = state.downSinceMs === null ? null : now - state.downSinceMs
-  if (state.replica !== null) state.replica = { ...state.replica, pid, url }
+  state.replica = { ...state.replica, pid, url }
   if (downMs !== null && runningStep(state)?.did !== 'adopt') {
     state.restarts += 1
     state.lastRestart = { at: new Date(now).toISOString(), why: state.reason ?? '', downMs }

@@ -1,7 +1,7 @@
 import { condition, executeChild, isCancellation } from '@temporalio/workflow'
 import type { DeployInput, DeployRequest } from '../src/contracts/deploy.js'
 import type { DeployResult, EndpointRevision } from '../src/contracts/endpoint.js'
-import { ERRORS, type ErrorCode } from '../src/contracts/errors.js'
+import { passes } from '../src/contracts/errors.js'
 import { requestFingerprint } from '../src/contracts/request-fingerprint.js'
 import type { Supervision, Trouble } from '../src/contracts/supervise.js'
 import { workflowIds } from '../src/contracts/workflow-ids.js'
@@ -24,7 +24,8 @@ export async function heal(its: Supervised): Promise<void> {
     const { trouble } = state
     const waitMs = trouble.retryAtMs === null ? 0 : trouble.retryAtMs - Date.now()
     if (waitMs > 0) await condition(() => state.trouble !== trouble, waitMs)
-    if (state.trouble === trouble) await attempt(its, trouble)
+    // It waits no more: what it does now is let finish, also when its node returns.
+    if (state.trouble === trouble) await attempt(its, { ...trouble, retryAtMs: null })
   }
 }
 
@@ -32,6 +33,7 @@ async function attempt(its: Supervised, trouble: Trouble): Promise<void> {
   const { state, endpoint } = its
   const { revision } = state
   if (trouble.kind === 'lost' && state.presence === 'ready') return comeBack(its)
+  state.trouble = trouble
   const target = trouble.rung === 'rollback' ? state.good : revision
   if (target === null) return giveUp(its, trouble, 'there is no revision to come back to')
   const stay = whyItStays(target, trouble)
@@ -92,8 +94,7 @@ function climb(its: Supervised, trouble: Trouble, code: string, message: string)
   if (trouble.kind === 'lost' && state.presence === 'ready') return comeBack(its)
   const tries = trouble.tries + 1
   if (trouble.kind !== 'lost' && trouble.kind !== 'drain') {
-    const passes = code in ERRORS && ERRORS[code as ErrorCode].retry
-    if (!passes || tries >= MOST_TRIES) {
+    if (!passes(code) || tries >= MOST_TRIES) {
       if (trouble.rung === 'repair' && canRollBack(state)) state.trouble = { ...trouble, rung: 'rollback', tries: 0, retryAtMs: null }
       else giveUp(its, trouble, message)
       return

@@ -2,6 +2,7 @@ import { CancellationScope, getExternalWorkflowHandle, isCancellation, log } fro
 import type { Replica } from '../src/contracts/endpoint.js'
 import { BIND_SIGNAL, RELEASE_SIGNAL, type Binding, type LeaseName, type NodeNews } from '../src/contracts/node-owner.js'
 import { workflowIds } from '../src/contracts/workflow-ids.js'
+import { GRACE_SECONDS } from '../src/domain/engine.js'
 import { sweepNode } from './activities.js'
 import { comeBack } from './endpoint-healing.js'
 import { publish, type Supervised } from './endpoint-state.js'
@@ -45,11 +46,11 @@ export function bindLease(replica: Replica): Promise<void> {
   return tell(BIND_SIGNAL, replica, { gpus: replica.spec.gpus })
 }
 
-/** Ends what the endpoint has left behind on another node, and gives up its lease. A node that does not answer does the same when it is back. */
+/** Ends what the endpoint has left behind on another node, once what it was asked is answered, and gives up its lease. A node that does not answer does the same when it is back. */
 export async function leave(endpoint: string, replica: Replica): Promise<void> {
   try {
     const { nodeId, key } = replica
-    await keepStuckAway(nodeId, await sweepNode(nodeId).stopEndpoint({ endpoint, fence: key.fence, graceSeconds: 0 }))
+    await keepStuckAway(nodeId, await sweepNode(nodeId).stopEndpoint({ endpoint, fence: key.fence, graceSeconds: GRACE_SECONDS }))
   } catch (error) {
     if (isCancellation(error)) throw error
     log.warn('a node that was left does not answer', { node: replica.nodeId, error: rootMessage(error) })

@@ -32,6 +32,8 @@ export class EndpointSupervisor implements Supervised {
   messages = 0
   generation = 0
   private caring = false
+  /** Grows with each replica that is taken over: care for the one before is of no more use. */
+  private adoptions = 0
   private healing = false
   /** Run that holds the lock and is closed: what it had started is being cleaned up. */
   private closed: string | null = null
@@ -94,7 +96,9 @@ export class EndpointSupervisor implements Supervised {
     publish(this)
     const over = () => !this.isNeeded() || until()
     const failed = (error: unknown) => this.giveUp(error)
+    let cared = 0
     const care = async () => {
+      cared = this.adoptions
       this.caring = true
       await keepAlive(this).finally(() => (this.caring = false))
     }
@@ -103,7 +107,7 @@ export class EndpointSupervisor implements Supervised {
       await heal(this).finally(() => (this.healing = false))
     }
     await Promise.all([
-      whileWanted(care, { wanted: () => this.wantsCare(), over, failed }),
+      whileWanted(care, { wanted: () => this.wantsCare() && (!this.caring || cared === this.adoptions), over, failed }),
       whileWanted(healing, { wanted: () => this.wantsHealing(), over, failed }),
     ])
   }
@@ -185,6 +189,7 @@ export class EndpointSupervisor implements Supervised {
     const late = isNew && this.closed === adoption.runId
     if (late || !adopt(this.state, adoption, Date.now())) throw notHolder(this.endpoint, adoption)
     if (isNew) {
+      this.adoptions += 1
       endStep(this.state, 'done', `serves on ${adoption.replica.nodeId}`)
       void this.errand(bindLease(adoption.replica))
       if (left !== null && left.nodeId !== adoption.replica.nodeId) void this.errand(leave(this.endpoint, left))

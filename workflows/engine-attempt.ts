@@ -15,13 +15,23 @@ export class EngineAttempt {
 
   constructor(
     private readonly candidate: Candidate,
-    readonly key: EngineKey,
+    private under: EngineKey,
     number: number,
   ) {
     const startedAt = new Date().toISOString()
     const { recipe, node } = candidate
     const none = { argv: [], env: {}, failure: null, logTail: [] }
-    this.record = { number, recipe, node, engine: engineKeyName(key), outcome: 'failed', ...none, startedAt, endedAt: startedAt }
+    this.record = { number, recipe, node, engine: engineKeyName(under), outcome: 'failed', ...none, startedAt, endedAt: startedAt }
+  }
+
+  get key(): EngineKey {
+    return this.under
+  }
+
+  /** Before the launch: the lease that it began with was overtaken. */
+  renew(key: EngineKey): void {
+    this.under = key
+    this.record.engine = engineKeyName(key)
   }
 
   /** Starts the engine, or finds it running: the step may be repeated. Its port is its own over restarts. */

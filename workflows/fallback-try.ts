@@ -3,7 +3,7 @@ import type { FallbackRequest, FallbackResult } from '../src/contracts/fallback.
 import type { ModelFile, PinnedModel, Weights } from '../src/contracts/model.js'
 import { peersOf } from '../src/domain/cache/spread.js'
 import { trafficText } from '../src/domain/cache/traffic.js'
-import { GRACE_SECONDS, type EngineKey } from '../src/domain/engine.js'
+import { GRACE_SECONDS, type EngineKey, type EngineSpec } from '../src/domain/engine.js'
 import { quarantines, type Try, type Tried } from '../src/domain/fallback/next-move.js'
 import type { Quarantine } from '../src/domain/lease.js'
 import { engineSpec } from '../src/domain/placement.js'
@@ -34,11 +34,15 @@ export type Ready = NonNullable<FallbackResult['ready']>
 /** One try, from the lease to the answer that proves it. A failure undoes every step; on a lost node nothing is waited for. */
 export function tryCandidate(walk: Walk, { candidate, gaveUp }: Try): Promise<Ready> {
   return withUndo(async (undo) => {
-    const attempt = new EngineAttempt(candidate, await lease(walk, candidate, undo), numberOf(walk))
+    const { node, backend } = candidate
+    const { endpoint, holder } = walk.request
+    walk.teller.steps({ step: 'warm', state: 'running', detail: `${backend} on ${node}` })
+    undo(() => control.giveBackLeases({ nodeId: node, endpoint, owner: holder }))
+    const attempt = new EngineAttempt(candidate, await lease(walk, candidate), numberOf(walk))
     try {
       const { weights, model } = await warm(walk, candidate, undo)
       const spec = await launch(walk, { candidate, attempt, weights, undo })
-      const { replica, proof, memory } = await walk.nodes.unlessLeft(candidate.node, () => attempt.prove(spec))
+      const { replica, proof, memory } = await walk.nodes.unlessLeft(node, () => attempt.prove(spec))
       throwIfCancelled()
       const { repo, commit } = model
       return { candidate, model: { repo, commit }, replica, weights, proof, memory, gaveUp, attempt: attempt.record }
@@ -55,10 +59,7 @@ const numberOf = ({ tried }: Walk): number => tried.filter(({ failure: why }) =>
 const done = (step: 'warm' | 'launch', detail: string) => ({ step, state: 'done', detail }) as const
 
 /** The claim on the GPUs, and the key of the engine that is started under it. */
-async function lease({ request, teller }: Walk, { node, gpus, backend }: Candidate, undo: Undo): Promise<EngineKey> {
-  const { endpoint, replica, holder } = request
-  teller.steps({ step: 'warm', state: 'running', detail: `${backend} on ${node}` })
-  undo(() => control.giveBackLeases({ nodeId: node, endpoint, owner: holder }))
+async function lease({ request: { endpoint, replica, holder } }: Walk, { node, gpus }: Candidate): Promise<EngineKey> {
   const answer = await control.leaseGpus({ nodeId: node, endpoint, replica, gpus, owner: holder })
   if (answer.outcome === 'refused') {
     throw failure('LeaseRefused', `${node} refuses ${endpoint}: ${answer.why}`, { node, endpoint, why: answer.why })
@@ -103,11 +104,13 @@ function filesOf({ format, modelFile }: Candidate, files: ModelFile[]): ModelFil
 
 type Start = { candidate: Candidate; attempt: EngineAttempt; weights: Weights; undo: Undo }
 
-/** Starts the engine. The one that serves now ends first, because it holds the port and maybe the GPUs. */
-async function launch({ request, nodes, teller, current }: Walk, { candidate, attempt, weights, undo }: Start) {
+/** Starts the engine. One that serves on the same node ends first, because it holds the port and maybe the GPUs. */
+async function launch(walk: Walk, { candidate, attempt, weights, undo }: Start): Promise<EngineSpec> {
+  const { request, nodes, teller, current } = walk
   const { node, backend } = candidate
   const { endpoint, home, port = home?.nodeId === node ? home.port : undefined } = request
-  await current.makeWay(node)
+  // What served until now may have taken a newer lease meanwhile, to come back.
+  if (await current.makeWay(node)) attempt.renew(await lease(walk, candidate))
   const spec = engineSpec(candidate, endpoint, weights.path, port)
   undo(() =>
     unlessGone(nodes, node, async () =>

@@ -1,9 +1,9 @@
 import { isCancellation, log, sleep, workflowInfo, type ApplicationFailure } from '@temporalio/workflow'
-import { FallbackRequest, type ApprovalView, type FallbackResult } from '../src/contracts/fallback.js'
-import { gpusToAvoid, nextMove, type NextMove, type Try } from '../src/domain/fallback/next-move.js'
-import { fingerprint } from '../src/domain/fingerprint.js'
+import { FallbackRequest, type ApprovalView, type Failed, type FallbackResult } from '../src/contracts/fallback.js'
+import { gpusToAvoid, nextMove, type NextMove, type Tried, type Try } from '../src/domain/fallback/next-move.js'
 import { CurrentEngine } from './current-engine.js'
 import { ApprovalDesk } from './fallback-approval.js'
+import { endOf } from './fallback-end.js'
 import { FallbackTeller } from './fallback-news.js'
 import { tryCandidate, type Ready, type Walk } from './fallback-try.js'
 import { failure, parseInput } from './input.js'
@@ -42,11 +42,13 @@ class Fallback {
   private readonly desk = new ApprovalDesk()
   private readonly answers: Record<string, boolean> = {}
   private rejection: { question: string; reason: string } | null = null
-  private lastError: unknown = null
+  /** How the last try failed, also one of an earlier walk. */
+  private last: Failed | null
   /** Time that a person took to answer is nobody's delay. */
   private startedMs: number
 
   constructor(private readonly of: Walk) {
+    this.last = of.request.last
     this.startedMs = Date.now() - of.request.spentMs
   }
 
@@ -55,15 +57,20 @@ class Fallback {
     for (;;) {
       const move = this.next()
       if (move.do === 'stop') {
-        if (move.planEmpty && this.mayFindOtherGpus()) return { outcome: 'conflict', ready: null, tried, spentMs: this.spentMs() }
+        if (move.planEmpty && this.mayFindOtherGpus()) return this.conflict(tried, this.last)
         throw this.end(move.why)
       }
+      const before = this.last
       const ready = await this.go(move)
-      if (ready !== null) return { outcome: 'ready', ready, tried, spentMs: this.spentMs() }
-      if (request.replans && tried.at(-1)?.failure === 'LeaseRefused') {
-        return { outcome: 'conflict', ready: null, tried: tried.slice(0, -1), spentMs: this.spentMs() }
-      }
+      if (ready !== null) return { outcome: 'ready', ready, tried, last: this.last, spentMs: this.spentMs() }
+      if (request.replans && tried.at(-1)?.failure === 'LeaseRefused') return this.conflict(tried.slice(0, -1), before)
     }
+  }
+
+  /** What served comes back for as long as a new plan, and maybe its download, takes. */
+  private async conflict(tried: Tried[], last: Failed | null): Promise<FallbackResult> {
+    await this.of.current.comeBack()
+    return { outcome: 'conflict', ready: null, tried, last, spentMs: this.spentMs() }
   }
 
   /** A try of this walk failed for its GPUs: a new plan may have others. A walk that tried nothing would go round in circles. */
@@ -101,7 +108,7 @@ class Fallback {
       const { failure: why, maxContext } = whyItFailed(error)
       log.warn('a try failed', { endpoint: this.of.request.endpoint, recipe, node, gpus, failure: why })
       tried.push({ candidate, failure: why, gaveUp, ...(maxContext !== undefined && { maxContext }) })
-      this.lastError = error
+      this.last = rootFailure(error)
       return null
     }
   }
@@ -120,21 +127,10 @@ class Fallback {
     return yes
   }
 
-  /** One candidate that failed in one way ends with its own failure; more with all their reasons. */
   private end(why: string): ApplicationFailure {
-    const { endpoint } = this.of.request
-    const { tried } = this.of
-    if (this.rejection !== null) {
-      const { question, reason } = this.rejection
-      return failure('ApprovalRejected', `${question} was not approved: ${reason}`, { question, reason })
-    }
-    const ways = new Set(tried.map(({ candidate, failure: one }) => fingerprint({ candidate, one })))
-    if (ways.size === 1 && this.lastError !== null) {
-      const { type, message, details } = rootFailure(this.lastError)
-      return failure(type, message, details)
-    }
-    const words = tried.map(({ candidate, failure: one }) => `${candidate.recipe} on ${candidate.node} (${one})`)
-    const list = [...words, why].join('; ')
-    return failure('FallbackExhausted', `nothing that was tried starts ${endpoint}: ${list}`, { endpoint, tried: list })
+    const { request, tried } = this.of
+    if (this.rejection === null) return endOf({ endpoint: request.endpoint, tried, last: this.last }, why)
+    const { question, reason } = this.rejection
+    return failure('ApprovalRejected', `${question} was not approved: ${reason}`, { question, reason })
   }
 }

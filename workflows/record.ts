@@ -1,5 +1,6 @@
 import { ActivityFailure, ApplicationFailure, CancellationScope, TimeoutFailure, isCancellation, log } from '@temporalio/workflow'
 import type { ErrorDetails } from '../src/contracts/errors.js'
+import type { Failed } from '../src/contracts/fallback.js'
 import type { AttemptRecord, DeploymentRecord } from '../src/contracts/records.js'
 import { control } from './activities.js'
 import { rootMessage } from './steps.js'
@@ -57,7 +58,7 @@ const isSilence = (error: unknown): boolean =>
   error instanceof ActivityFailure && error.cause instanceof TimeoutFailure && error.cause.timeoutType !== 'START_TO_CLOSE'
 
 /** The failure at the bottom of Temporal's wrapping: its code of the error table, and the facts. */
-export function rootFailure(error: unknown): { type: string; message: string; details: ErrorDetails } {
+export function rootFailure(error: unknown): Failed {
   if (error instanceof Error && error.cause instanceof Error && !(error instanceof ApplicationFailure)) return rootFailure(error.cause)
   if (!(error instanceof ApplicationFailure))
     return { type: isCancellation(error) ? 'Cancelled' : 'Internal', message: rootMessage(error), details: {} }

@@ -40,7 +40,7 @@ export const ERRORS = {
   NoNode: {
     group: 'plan',
     exit: 3,
-    retry: false,
+    retry: true,
     message: 'no node answers: {reasons}',
     fix: 'start one: aim up, or aim node on the GPU machine',
   },
@@ -287,6 +287,10 @@ interface ErrorEntry {
 }
 
 export type ErrorCode = keyof typeof ERRORS
+
+/** Whether what failed so may go well later, as it is. A class of an engine's log never does. */
+export const passes = (code: string): boolean => code in ERRORS && ERRORS[code as ErrorCode].retry
+
 export type ErrorDetails = Record<string, string | number | null>
 
 /** An expected failure: a code of the table and the facts that fill its message. Recognised by `name`, across package copies. */

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { Tried } from '../domain/fallback/next-move.js'
 import type { Candidate, Fallback } from '../domain/plan.js'
 import type { ReportedMemory } from '../domain/measurement.js'
+import type { ErrorDetails } from './errors.js'
 import { FallbackPolicy } from './fallback-policy.js'
 import type { AttemptRecord } from './records.js'
 import type { Replica } from './endpoint.js'
@@ -35,8 +36,9 @@ export const FallbackRequest = z
     current: z.looseObject({ nodeId: NodeId }).nullable().default(null),
     holders: z.array(Holder).default([]),
     policy: FallbackPolicy.prefault({}),
-    /** What an earlier walk for the same deploy has tried, and how long it took. */
+    /** What an earlier walk for the same deploy has tried, how the last of that failed, and how long it took. */
     tried: z.array(z.looseObject({ failure: z.string() })).default([]),
+    last: z.looseObject({ type: z.string(), message: z.string() }).nullable().default(null),
     spentMs: z.number().min(0).default(0),
     /** A lease that is refused ends it with `conflict`, so that a new plan is made; else the next candidate is tried. */
     replans: z.boolean().default(false),
@@ -45,12 +47,16 @@ export const FallbackRequest = z
     parent: Run.nullable().default(null),
   })
   .refine(({ candidates, fallback }) => candidates.length + fallback.length > 0, { path: ['candidates'], error: 'must name at least one' })
-export type FallbackRequest = Omit<z.infer<typeof FallbackRequest>, 'candidates' | 'fallback' | 'current' | 'tried'> & {
+export type FallbackRequest = Omit<z.infer<typeof FallbackRequest>, 'candidates' | 'fallback' | 'current' | 'tried' | 'last'> & {
   candidates: Candidate[]
   fallback: Fallback[]
   current: Replica | null
   tried: Tried[]
+  last: Failed | null
 }
+
+/** A failure in the terms of the error table. */
+export type Failed = { type: string; message: string; details: ErrorDetails }
 
 /** Which engine serves in the end, after which tries. `gaveUp`: what was asked for and is not given, in words; null: nothing. */
 export type FallbackResult = {
@@ -67,6 +73,7 @@ export type FallbackResult = {
     attempt: AttemptNews
   } | null
   tried: Tried[]
+  last: Failed | null
   spentMs: number
 }
 

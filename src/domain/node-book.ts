@@ -15,17 +15,19 @@ export function newBook(nowMs: number): NodeBook {
 export const withFenceAbove = (book: NodeBook, fence: number): NodeBook => ({ ...book, fence: Math.max(book.fence, fence) })
 
 /**
- * Reserves GPUs. The same owner that asks again for the same is answered the same. A replica may reserve over its own older leases: which of
- * them stays is decided by `bind` or `release`.
+ * Reserves GPUs. The same owner that asks again for the same is answered the same, unless its replica has a newer lease by now: then it gets the
+ * newest. A replica may reserve over its own older leases: which of them stays is decided by `bind` or `release`.
  */
 export function grant(book: NodeBook, standing: Standing, claim: Claim, at: string): Granted {
   const known = book.leases.find((lease) => isRepeated(lease, claim))
-  if (known !== undefined) return { book, answer: { outcome: 'granted', fence: known.fence } }
-  const why = refusal(book, standing, claim)
+  const isNewest = known !== undefined && !book.leases.some((lease) => isOfReplica(lease, claim) && lease.fence > known.fence)
+  if (isNewest) return { book, answer: { outcome: 'granted', fence: known.fence } }
+  const why = known === undefined ? refusal(book, standing, claim) : null
   if (why !== null) return { book, answer: { outcome: 'refused', why } }
   const fence = book.fence + 1
   const lease: Lease = { ...claim, gpus: claim.gpus.toSorted((a, b) => a - b), fence, state: 'reserved', grantedAt: at }
-  return { book: { ...book, fence, leases: [...book.leases, lease] }, answer: { outcome: 'granted', fence } }
+  const others = book.leases.filter((one) => one !== known)
+  return { book: { ...book, fence, leases: [...others, lease] }, answer: { outcome: 'granted', fence } }
 }
 
 function refusal({ cordon, leases, quarantined }: NodeBook, { presence, gpus }: Standing, claim: Claim): string | null {
@@ -42,14 +44,14 @@ function refusal({ cordon, leases, quarantined }: NodeBook, { presence, gpus }: 
 }
 
 /**
- * The lease is the endpoint's own now; older ones of the same replica go with that. One that is gone stays gone, unless its GPUs are told, and
+ * The lease is the endpoint's own now; what it served under before goes with that. What is reserved ends with its flow. One that is gone stays gone, unless its GPUs are told, and
  * nobody has them since: the endpoint knows better what it serves with than a book that was lost with a workflow.
  */
 export function bind(book: NodeBook, { gpus, ...name }: LeaseName & { gpus?: readonly number[] | undefined }, at = ''): NodeBook {
   const known = book.leases.some((lease) => isNamed(lease, name))
   if (!known)
     return gpus === undefined || isOvertaken(book, name, gpus) ? book : bind(recover(book, [{ ...name, gpus: [...gpus] }], at), name)
-  const kept = book.leases.filter((lease) => !isOfReplica(lease, name) || lease.fence >= name.fence)
+  const kept = book.leases.filter((lease) => !isOfReplica(lease, name) || lease.state === 'reserved' || lease.fence >= name.fence)
   return { ...book, leases: kept.map((lease) => (isNamed(lease, name) ? { ...lease, state: 'bound' as const } : lease)) }
 }
 

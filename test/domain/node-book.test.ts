@@ -96,6 +96,23 @@ describe('a replacement', () => {
     expect(giveBack(next.book, { endpoint: 'a' }).leases).toEqual([])
   })
 
+  test('keeps what it reserved while what served until now comes back under a newer lease, and asks for the newest in its turn', () => {
+    const old = granted(newBook(0), claim('a', [0]))
+    const served = bind(old.book, { endpoint: 'a', replica: 0, fence: old.fence })
+    const next = granted(served, claim('a', [1], run('second')))
+    const back = granted(next.book, claim('a', [0], run('endpoint')))
+    const bound = bind(back.book, { endpoint: 'a', replica: 0, fence: back.fence })
+    expect(bound.leases).toMatchObject([
+      { fence: next.fence, state: 'reserved', gpus: [1] },
+      { fence: back.fence, state: 'bound', gpus: [0] },
+    ])
+    expect(refused(bound, claim('b', [1]))).toBe('GPU 1 is leased to a, which is being deployed')
+    const again = granted(bound, claim('a', [1], run('second')))
+    expect(again.fence).toBeGreaterThan(back.fence)
+    expect(again.book.leases.map(({ fence }) => fence)).toEqual([back.fence, again.fence])
+    expect(granted(again.book, claim('a', [1], run('second'))).book).toBe(again.book)
+  })
+
   test('of which the older lease is bound late leaves the newer one', () => {
     const old = granted(newBook(0), claim('a', [0]))
     const next = granted(old.book, claim('a', [1], run('second')))

@@ -143,6 +143,14 @@ describe('a failed deploy', () => {
     })
   })
 
+  test('that has to leave the only node that answers says so', async () => {
+    const repair = { why: 'a drain', avoid: [{ node: cluster.nodeId, gpus: [] }], gone: false }
+    expect(await failureOf(deploy({ repair }))).toMatchObject({
+      code: 'NoCandidate',
+      message: `no recipe fits: no node answers besides ${cluster.nodeId}, which it has to leave`,
+    })
+  })
+
   test('on a node that does not exist says so', async () => {
     expect(await failureOf(deploy({ node: 'nowhere' }))).toMatchObject({
       code: 'NoNode',

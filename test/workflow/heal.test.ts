@@ -242,9 +242,25 @@ test('a node that is drained is left, and nothing of the endpoint stays there', 
   const { home, other } = await places()
   await drain(home)
   await servesOn(other)
-  expect(home.machine.running(endpoint)).toEqual([])
   await until(async () => (await leasesOn(home)).length === 0)
+  expect(home.machine.running(endpoint)).toEqual([])
   expect((await view()).healing.at(-1)).toMatchObject({ did: 'repair', why: `node ${home.nodeId} is drained`, outcome: 'done' })
+}, 60_000)
+
+test('a node that is drained serves, and is cared for, until another one answers', async () => {
+  await deploy()
+  const { home, other } = await places()
+  other.machine.startsAs = 'silent'
+  await drain(home)
+  await until(() => other.machine.running(endpoint).length === 1)
+  expect(home.machine.running(endpoint)).toHaveLength(1)
+  expect(await view()).toMatchObject({ phase: 'serving', replica: { nodeId: home.nodeId } })
+  home.machine.kill(endpoint)
+  await until(async () => (await view()).restarts === 1 && (await view()).phase === 'serving')
+  other.machine.startsAs = 'answers'
+  await servesOn(other)
+  await until(async () => (await leasesOn(home)).length === 0 && home.machine.running(endpoint).length === 0)
+  expect(await view()).toMatchObject({ phase: 'serving', replica: { key: other.machine.running(endpoint)[0]?.key } })
 }, 60_000)
 
 test('a node that is lost while it is drained is not asked for anything any more', async () => {

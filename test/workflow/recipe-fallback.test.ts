@@ -324,3 +324,54 @@ test('a replacement of which nothing starts brings the engine before back, on it
   await until(async () => (await leasesOf()).length === 1)
   expect(await leasesOf()).toMatchObject([{ state: 'bound', fence: view?.replica?.key.fence }])
 })
+
+describe('while a replacement that failed once is looked for, the engine before serves', () => {
+  const serves = () => until(async () => (await cluster.aim.endpoint(endpoint)).view?.phase === 'serving')
+  const failsOnce = () => {
+    let launches = 0
+    cluster.machine.dies = ({ context }) => (context === 4096 && (launches += 1) === 1 ? OOM : null)
+  }
+  const oneBoundLease = async () => {
+    await until(async () => (await leasesOf()).length === 1)
+    const [engine, ...others] = cluster.machine.running(endpoint)
+    expect(others).toEqual([])
+    expect(await leasesOf()).toMatchObject([{ state: 'bound', fence: engine?.key.fence, gpus: engine?.spec.gpus }])
+  }
+
+  test('and the next try, which had to download, starts under a lease that is newer than that one’s', async () => {
+    await deploy({ gpus: 1 })
+    failsOnce()
+    let downloads = 0
+    cluster.weights.ensuring = async () => {
+      if ((downloads += 1) === 2) await serves()
+    }
+    expect(await deploy({ gpus: undefined, context: 4096 })).toMatchObject({ outcome: 'deployed', attempts: 2 })
+    expect(downloads).toBe(2)
+    await oneBoundLease()
+  })
+
+  test('also while a new plan is made, because others took the GPUs of the next', async () => {
+    vi.spyOn(fakeProbe, 'inspect').mockImplementation(async () => ({ ...gpuNode(4), cachedModels: ['org/model', 'org/model-fp8'] }))
+    const { gpus: own } = await deploy({ gpus: 1 })
+    failsOnce()
+    const node = cluster.client.workflow.getHandle(`node/${cluster.nodeId}`)
+    const claim = {
+      endpoint: 'another',
+      replica: 0,
+      gpus: [0, 1, 2, 3].filter((gpu) => !own.includes(gpu)),
+      owner: { workflowId: 'x', runId: 'y' },
+    }
+    let [plans, served] = [0, false]
+    vi.spyOn(fakeRecipes, 'hardware').mockImplementation(async () => {
+      if ((plans += 1) === 2) served = await serves().then(() => true)
+      return [CARD]
+    })
+    cluster.weights.ensuring = () => node.executeUpdate(NODE_UPDATES.lease, { args: [claim] })
+    const handle = await start({ gpus: undefined, context: 4096, fallback: { mode: 'meets' } })
+    await failureOf(handle.result())
+    await node.executeUpdate(NODE_UPDATES.giveBack, { args: [{ endpoint: 'another' }] })
+    expect(served).toBe(true)
+    await serves()
+    await oneBoundLease()
+  })
+})
