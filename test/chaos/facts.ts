@@ -18,7 +18,7 @@ const HARMLESS = [1, 17, 20]
 export type Wanted = Map<string, FoundEndpoint['wanted']>
 
 /** What a run knows by itself. `since`: when it began. */
-type Known = { wanted: Wanted; since: Date } & Pick<Facts, 'shared' | 'needless'>
+type Known = { wanted: Wanted; since: Date } & Pick<Facts, 'shared' | 'needless' | 'mayDegrade'>
 
 /** Looks at everything once: Temporal, processes, leases, caches, and asks every engine that serves. */
 export async function collectFacts(cluster: ChaosCluster, { wanted, since, ...known }: Known): Promise<Facts> {

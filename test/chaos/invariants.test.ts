@@ -32,6 +32,7 @@ function sound(): Facts {
     engines: [{ nodeId: 'n1', key, gpus: [0, 1], pids: [11, 12] }],
     openRuns: ['open'],
     unfinished: [],
+    mayDegrade: false,
     needless: [],
     halfWritten: [],
     failedTasks: [],
@@ -48,6 +49,7 @@ test('a sound cluster breaks nothing, and neither does an empty one', () => {
       engines: [],
       openRuns: [],
       unfinished: [],
+      mayDegrade: false,
       needless: [],
       halfWritten: [],
       failedTasks: [],
@@ -56,12 +58,15 @@ test('a sound cluster breaks nothing, and neither does an empty one', () => {
   ).toEqual([])
 })
 
-test('an endpoint that says why it cannot serve is not lost', () => {
-  const facts = sound()
+test('an endpoint that says why it cannot serve is not lost, where the fault is a reason', () => {
+  const facts = { ...sound(), mayDegrade: true }
   facts.endpoints[0]!.view = { ...view, phase: 'degraded', reason: 'crash loop: boom' }
   facts.endpoints[0]!.answered = null
   facts.engines = []
   expect(violationsOf(facts)).toEqual([])
+  expect(violationsOf({ ...facts, mayDegrade: false }).map(({ what }) => what)).toContain(
+    'chat is degraded, which the fault is no reason for: crash loop: boom',
+  )
 })
 
 test('a deploy that failed may leave the state before, or nothing', () => {

@@ -24,6 +24,8 @@ export type Facts = {
   openRuns: string[]
   /** Flows that should have ended by themselves, by type and id. */
   unfinished: string[]
+  /** Whether the fault may leave an endpoint that cannot serve anywhere, if it says why. */
+  mayDegrade: boolean
   /** Operations that failed although neither the fault nor a person is a reason. */
   needless: string[]
   /** Files of downloads that nobody works on. */
@@ -58,15 +60,15 @@ const INVARIANTS = {
       return known ? [] : [`${name} is no replica of its endpoint`]
     }),
 
-  'no lost endpoint': ({ endpoints }) =>
+  'no lost endpoint': ({ endpoints, mayDegrade }) =>
     endpoints.flatMap(({ name, wanted, view }) => {
       if (wanted === 'stopped') return view === null ? [] : [`${name} was stopped and still has an owner: ${view.phase}`]
       if (view === null) return wanted === 'serving' ? [`${name} was deployed and nobody owns it`] : []
       if (view.operation !== null) return [`${name} is locked by ${view.operation.workflowId}`]
       if (view.phase === 'serving') return []
-      return view.phase === 'degraded' && view.reason !== null
-        ? []
-        : [`${name} is ${view.phase} and does not say why it cannot serve: ${view.reason ?? 'no reason'}`]
+      if (view.phase === 'degraded' && view.reason !== null)
+        return mayDegrade ? [] : [`${name} is degraded, which the fault is no reason for: ${view.reason}`]
+      return [`${name} is ${view.phase} and does not say why it cannot serve: ${view.reason ?? 'no reason'}`]
     }),
 
   'at most one routed engine per replica': ({ engines }) => {

@@ -11,6 +11,8 @@ export type Operation = {
   kind: 'deploy' | 'stop'
   endpoint: string
   workflowId: string
+  /** It was under way, or over, and goes on from its beginning because somebody reset it. */
+  isReset: boolean
   startedAt: number
   endedAt: number | null
   failure: string | null
@@ -40,7 +42,8 @@ function operate(
   workflowId: string,
   begin: { type: string; input: object } | null,
 ): Operation {
-  const operation: Operation = { kind, endpoint, workflowId, startedAt: Date.now(), endedAt: null, failure: null, done: Promise.resolve() }
+  const known = { kind, endpoint, workflowId, isReset: begin === null, startedAt: Date.now() }
+  const operation: Operation = { ...known, endedAt: null, failure: null, done: Promise.resolve() }
   operation.done = (async () => {
     if (begin !== null) await patiently(() => start(client, workflowId, begin))
     operation.failure = await failureOf(client, workflowId)
@@ -88,8 +91,11 @@ export function wantedOf(operations: Operation[]): FoundEndpoint['wanted'] {
   const deploys = operations.filter(({ kind }) => kind === 'deploy')
   const stopped = operations.find(({ kind }) => kind === 'stop')
   if (stopped !== undefined) {
-    // A deploy that is not over when the stop begins is cancelled by it, or comes after it: either is right.
-    const clear = deploys.every(({ endedAt, failure }) => endedAt !== null && (failure !== null || endedAt < stopped.startedAt))
+    // A deploy that is not over when the stop begins is cancelled by it, or comes after it: either is right. One that was reset before runs by then.
+    const clear = deploys.every(({ startedAt, endedAt, failure, isReset }) => {
+      if (endedAt === null) return false
+      return failure !== null || endedAt < stopped.startedAt || (isReset && startedAt < stopped.startedAt)
+    })
     return stopped.failure === null && clear ? 'stopped' : 'whichever'
   }
   return deploys.some(({ failure, endedAt }) => endedAt !== null && failure === null) ? 'serving' : 'whichever'

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { compiledFile } from '../../src/adapters/compiled.js'
 import type { Figure } from '../../bench/figure.js'
 import type { Outcome } from './run.js'
-import { FAULTS, FAULT_NAMES } from './schedule.js'
+import { classOf, FAULTS, FAULT_NAMES } from './schedule.js'
 
 const seconds = (ms: number): number => Math.round(ms / 100) / 10
 const countOf = (outcomes: Outcome[]): number => outcomes.reduce((sum, { violations }) => sum + violations.length, 0)
@@ -26,8 +26,9 @@ export function summaryOf(outcomes: Outcome[], skipped: number): string {
       `  ${fault}: ${runs} runs, slowest ${ms === null ? 'did not converge' : `${seconds(ms)} s`} (limit ${FAULTS[fault].seconds} s)`,
   )
   const broken = outcomes.filter(({ violations }) => violations.length > 0).map(({ seed }) => seed)
+  const degraded = outcomes.flatMap(({ seed, degraded: left = [] }) => left.map((what) => `  seed ${seed}: degraded: ${what}`))
   const total = `${outcomes.length} runs, ${countOf(outcomes)} violations${broken.length === 0 ? '' : ` (seeds ${broken.join(', ')})`}, ${skipped} skipped`
-  return [...classes, total].join('\n')
+  return [...classes, ...degraded, total].join('\n')
 }
 
 /** As test runners report, for whoever adds up the results of all. */
@@ -55,8 +56,16 @@ export async function saveFigures(outcomes: Outcome[]): Promise<void> {
     bar: '0',
     holds: countOf(outcomes) === 0,
   }
-  const times = slowest(outcomes).map(({ fault, runs, ms }): Figure => ({
-    name: `chaos, slowest to stand again once it is over: ${fault}, ${runs} runs`,
+  const degraded: Figure = {
+    name: 'chaos, endpoints that were left degraded with the reason, by a fault that may do so',
+    value: outcomes.reduce((sum, { degraded: left = [] }) => sum + left.length, 0),
+    unit: 'endpoints',
+    peer: null,
+    bar: null,
+    holds: null,
+  }
+  const times = slowest(outcomes).map(({ fault, ms }): Figure => ({
+    name: `chaos, ${fault}, slowest to stand again ${classOf(fault).lasts ? 'once it is over' : 'after the strike'}`,
     value: seconds(ms ?? Number.NaN),
     unit: 's',
     peer: null,
@@ -64,5 +73,5 @@ export async function saveFigures(outcomes: Outcome[]): Promise<void> {
     holds: ms !== null && ms <= FAULTS[fault].seconds * 1_000,
   }))
   const { saveResults } = (await import(compiledFile('../bench/results.js'))) as typeof import('../../bench/results.js')
-  await saveResults([violations, ...times])
+  await saveResults([violations, degraded, ...times])
 }

@@ -10,15 +10,19 @@ import { STRIKES } from './faults.js'
 import { violationsOf, type Facts, type Violation } from './invariants.js'
 import { deploy, needlessFailures, patiently, stop, wantedOf, type Operation } from './operations.js'
 import { watchSharing } from './sharing.js'
-import { FAULTS, NODES, type Schedule } from './schedule.js'
+import { classOf, NODES, type Schedule } from './schedule.js'
 
-/** `convergedMs`: from the end of the fault until everything stood as it should; null: it did not within the limit. */
+/**
+ * `convergedMs`: from the strike, or from the end of a fault that lasts, until everything stood as it should; null: it did not within the limit.
+ * `degraded`: endpoints that were left, with the reason.
+ */
 export type Outcome = {
   seed: number
   fault: Schedule['fault']
   convergedMs: number | null
   tookMs: number
   violations: Violation[]
+  degraded?: string[]
   /** Operations that did not end well: what the fault may do, kept for people. */
   failures: string[]
   /** What was found last, when something does not hold. */
@@ -40,12 +44,14 @@ export async function runSchedule(cluster: ChaosCluster, schedule: Schedule, not
   const started = (operation: Operation): void => void operations.push(operation)
   const strike = { cluster, schedule, started }
   const sharing = watchSharing(cluster.root)
+  let degraded: string[] = []
   const end = (violations: Violation[], convergedMs: number | null, facts: Facts | null): Outcome => ({
     seed: schedule.seed,
     fault: schedule.fault,
     convergedMs,
     tookMs: Date.now() - begun.getTime(),
     violations,
+    degraded,
     failures: operations.flatMap(({ kind, endpoint, failure }) => (failure === null ? [] : [`${kind} ${endpoint}: ${failure}`])),
     facts,
   })
@@ -63,8 +69,11 @@ export async function runSchedule(cluster: ChaosCluster, schedule: Schedule, not
     const struck = Date.now()
     note(`strikes after ${struck - begun.getTime()} ms`)
     const over = await fault.strike(strike)
-    await Promise.all([sleep(schedule.lastsMs), ...actions])
+    const { seconds, lasts = false, degrades = false } = classOf(schedule.fault)
+    if (lasts) await sleep(schedule.lastsMs)
     await over()
+    const from = lasts ? Date.now() : struck
+    await Promise.all(actions)
     const wanted = (): Wanted =>
       new Map(schedule.endpoints.map(({ name }) => [name, wantedOf(operations.filter(({ endpoint }) => endpoint === name))]))
     const look = (what: Wanted): Promise<Facts> =>
@@ -72,9 +81,13 @@ export async function runSchedule(cluster: ChaosCluster, schedule: Schedule, not
         wanted: what,
         since: begun,
         shared: sharing.found,
+        mayDegrade: degrades,
         needless: needlessFailures(operations, schedule.fault),
       })
-    const settled = await settle(FAULTS[schedule.fault].seconds * 1_000, () => look(wanted()))
+    const settled = await settle(from, seconds * 1_000, () => look(wanted()))
+    degraded = (settled.facts?.endpoints ?? []).flatMap(({ name, view }) =>
+      view?.phase === 'degraded' ? [`${name}: ${view.reason ?? 'no reason'}`] : [],
+    )
     if (settled.violations.length > 0) {
       const broken = end(settled.violations, null, settled.facts)
       await abandon(client, operations)
@@ -85,7 +98,7 @@ export async function runSchedule(cluster: ChaosCluster, schedule: Schedule, not
     await fault.after?.(strike)
     await clear(cluster, schedule)
     const none: Wanted = new Map(schedule.endpoints.map(({ name }) => [name, 'stopped']))
-    const cleared = await settle(CLEAR_MS, () => look(none))
+    const cleared = await settle(Date.now(), CLEAR_MS, () => look(none))
     return end(cleared.violations, settled.ms, cleared.violations.length > 0 ? cleared.facts : null)
   } finally {
     sharing.close()
@@ -116,8 +129,11 @@ async function moment({ client }: ChaosCluster, { step, endpoint, strikeAfterMs 
 }
 
 /** Looks until nothing is wrong twice in a row, or the time is up. */
-async function settle(limitMs: number, look: () => Promise<Facts>): Promise<{ ms: number; violations: Violation[]; facts: Facts | null }> {
-  const begun = Date.now()
+async function settle(
+  begun: number,
+  limitMs: number,
+  look: () => Promise<Facts>,
+): Promise<{ ms: number; violations: Violation[]; facts: Facts | null }> {
   let sound: number | null = null
   for (;;) {
     const seen = await look().then(

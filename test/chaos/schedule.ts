@@ -1,26 +1,28 @@
 import { randomOf, type Random } from '../support/random.js'
 
 /**
- * What strikes. The limit is how long after it has ended all may take to stand as it should: where a worker or the server dies with an
- * activity under way, that one is done again when its next beat is overdue.
+ * What strikes, and in how many seconds all stands as it should: from the strike on, or from the end of what `lasts`. Where a worker or the server
+ * dies with an activity under way, that one is done again when its next beat is overdue. `degrades`: an endpoint may be left with its reason.
  */
 export const FAULTS = {
-  'control worker killed': { seconds: 45 },
-  'node worker killed': { seconds: 60 },
+  'control worker killed': { seconds: 45, lasts: true },
+  'node worker killed': { seconds: 60, lasts: true },
   'Temporal killed': { seconds: 60 },
   'engine killed': { seconds: 20 },
   'engine hangs': { seconds: 30 },
-  'node cut off': { seconds: 45 },
-  'GPU gone': { seconds: 30 },
+  'node cut off': { seconds: 45, lasts: true },
+  'GPU gone': { seconds: 30, degrades: true },
   'disk full': { seconds: 30 },
   'started twice': { seconds: 30 },
   'terminated by hand': { seconds: 30 },
   'reset by hand': { seconds: 45 },
-  'clock stepped': { seconds: 30 },
-  'slow hub': { seconds: 45 },
-} as const satisfies Record<string, { seconds: number }>
+  'clock stepped': { seconds: 30, lasts: true },
+  'slow hub': { seconds: 45, lasts: true },
+} as const satisfies Record<string, FaultClass>
+type FaultClass = { seconds: number; lasts?: true; degrades?: true }
 export type FaultName = keyof typeof FAULTS
 export const FAULT_NAMES = Object.keys(FAULTS) as FaultName[]
+export const classOf = (fault: FaultName): FaultClass => FAULTS[fault]
 
 export const NODES = ['n1', 'n2', 'n3'] as const
 export type NodeName = (typeof NODES)[number]
