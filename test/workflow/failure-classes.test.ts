@@ -221,7 +221,8 @@ const OWN: Record<string, OwnRow> = {
   },
   Internal: {
     next: 'other node',
-    everywhere: { tries: 2 },
+    // It may pass by itself, so it is told as it is, wherever it was met.
+    everywhere: { tries: 2, code: 'Internal' },
     cause: changing((node) => replaced(fencesOf(node), () => mkdirSync(fencesOf(node)))),
   },
   BackendMissing: {
