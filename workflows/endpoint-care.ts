@@ -6,7 +6,7 @@ import { nextRung } from '../src/domain/health/ladder.js'
 import { failuresAfter } from '../src/domain/restarts.js'
 import { control, longOnNode, onNode, sweepNode, watchOnNode } from './activities.js'
 import { bindLease } from './endpoint-news.js'
-import { beginStep, endStep, publish, runningStep, type Supervised } from './endpoint-state.js'
+import { beginStep, byCare, endStep, publish, runningStep, type Supervised } from './endpoint-state.js'
 import { rootFailure } from './record.js'
 import { renewLease } from './renewed-lease.js'
 import { rootMessage } from './steps.js'
@@ -57,11 +57,11 @@ function served(its: Supervised, key: EngineKey, { pid, url }: { pid: number; ur
   const now = Date.now()
   const downMs = state.downSinceMs === null ? null : now - state.downSinceMs
   state.replica = { ...state.replica, pid, url }
-  if (downMs !== null && runningStep(state)?.did !== 'adopt') {
+  if (downMs !== null && runningStep(state, byCare)?.did !== 'adopt') {
     state.restarts += 1
     state.lastRestart = { at: new Date(now).toISOString(), why: state.reason ?? '', downMs }
   }
-  endStep(state, 'done', downMs === null ? 'it answers' : `it answers, after ${Math.round(downMs / 100) / 10} s`)
+  endStep(state, 'done', downMs === null ? 'it answers' : `it answers, after ${Math.round(downMs / 100) / 10} s`, byCare)
   Object.assign(state, { provedAtMs: now, downSinceMs: null, reason: null, next: state.trouble === null ? null : state.next })
   publish(its)
 }
@@ -75,7 +75,7 @@ async function startAgain(its: Supervised, replica: Replica, problem: Problem): 
   const { why, failure } = problem
   const now = Date.now()
   state.failures = failuresAfter(state.failures, state.provedAtMs === null ? 0 : now - state.provedAtMs)
-  endStep(state, 'failed', why)
+  endStep(state, 'failed', why, byCare)
   Object.assign(state, { provedAtMs: null, downSinceMs: state.downSinceMs ?? now, reason: why })
   const rung = nextRung(failure, state.failures, why)
   if (rung.do === 'repair') {

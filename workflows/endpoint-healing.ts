@@ -6,7 +6,7 @@ import { requestFingerprint } from '../src/contracts/request-fingerprint.js'
 import type { Supervision, Trouble } from '../src/contracts/supervise.js'
 import { workflowIds } from '../src/contracts/workflow-ids.js'
 import { repairDelayMs } from '../src/domain/health/ladder.js'
-import { beginStep, endStep, publish, type Supervised } from './endpoint-state.js'
+import { beginStep, byHealing, endStep, publish, type Supervised } from './endpoint-state.js'
 import { rootFailure } from './record.js'
 
 /** Whoever took a repair's place is let in first. */
@@ -50,13 +50,13 @@ async function attempt(its: Supervised, trouble: Trouble): Promise<void> {
       cancellationType: 'WAIT_CANCELLATION_COMPLETED',
       staticSummary: `${trouble.rung} of ${endpoint}: ${trouble.why}`.slice(0, 200),
     })
-    endStep(state, 'done', `serves on ${result.node ?? 'its node'}${result.gaveUp === null ? '' : `, without ${result.gaveUp}`}`)
+    endStep(state, 'done', `serves on ${result.node ?? 'its node'}${result.gaveUp === null ? '' : `, without ${result.gaveUp}`}`, byHealing)
     // The adoption has cleared it; a deploy that changed nothing found it well.
     if (state.trouble === trouble) Object.assign(state, { trouble: null, reason: null, next: null })
     publish(its)
   } catch (error) {
     const { type, message } = rootFailure(error)
-    endStep(state, 'failed', message)
+    endStep(state, 'failed', message, byHealing)
     // What was heard meanwhile counts for more than how this came out.
     if (state.trouble !== trouble) return publish(its)
     if (isCancellation(error) || type === 'OperationInProgress' || type === 'Cancelled') return holdOff(its, trouble)

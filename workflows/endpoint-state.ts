@@ -48,19 +48,24 @@ export function publish({ endpoint, state }: Supervised): void {
   setCurrentDetails(lines.filter((line) => line !== '').join('\n\n'))
 }
 
-/** Something is done about a problem from now on. What was under way before was overtaken by it. */
+type Whose = (step: HealingStep) => boolean
+/** Care goes on while a repair seeks another place: each ends its own steps. */
+export const byCare: Whose = ({ did }) => did === 'restart' || did === 'adopt'
+export const byHealing: Whose = (step) => !byCare(step)
+const anybody: Whose = () => true
+
+/** Something is done about a problem from now on. What was under way before was overtaken by it, but for a repair beside care. */
 export function beginStep(state: Supervision, did: HealingStep['did'], why: string): void {
-  endStep(state, 'failed', 'overtaken')
   const step: HealingStep = { at: new Date().toISOString(), did, why, outcome: 'running', detail: '' }
+  endStep(state, 'failed', 'overtaken', byCare(step) ? byCare : anybody)
   state.healing = [...state.healing, step].slice(-MOST_STEPS)
 }
 
 /** How what is under way came out, if anything is. */
-export function endStep(state: Supervision, outcome: 'done' | 'failed', detail: string): void {
-  const step = runningStep(state)
-  if (step !== undefined) Object.assign(step, { outcome, detail })
+export function endStep(state: Supervision, outcome: 'done' | 'failed', detail: string, whose = anybody): void {
+  for (const step of state.healing) if (step.outcome === 'running' && whose(step)) Object.assign(step, { outcome, detail })
 }
 
-export function runningStep({ healing }: Supervision): HealingStep | undefined {
-  return healing.find(({ outcome }) => outcome === 'running')
+export function runningStep({ healing }: Supervision, whose: Whose): HealingStep | undefined {
+  return healing.find((step) => step.outcome === 'running' && whose(step))
 }

@@ -32,11 +32,15 @@ function lostSince(view: NodeView | undefined): Silent | null {
   return view?.presence === 'lost' ? { nodeId: view.nodeId, why: `lost since ${view.since}` } : null
 }
 
-/** Looks at every node that may be meant, for this endpoint. A node that does not answer is left out; none at all is an end. */
+/**
+ * Looks at every node that may be meant, for this endpoint. A node that does not answer is left out; none at all is an end.
+ * @throws NoSuchNode for a name that no node ever registered, NoNode.
+ */
 export async function inspectNodes(wanted: string | undefined, endpoint: string | null): Promise<NodeInspection[]> {
   const known = await control.listNodes()
+  if (wanted !== undefined && !known.includes(wanted)) throw failure('NoSuchNode', `node ${wanted} does not exist`, { node: wanted })
   const { nodes, silent } = await lookAtNodes(wanted === undefined ? known : known.filter((nodeId) => nodeId === wanted), endpoint)
-  if (nodes.length === 0) throw noNode(silent, wanted === undefined ? 'none is registered' : `${wanted} is not registered`)
+  if (nodes.length === 0) throw noNode(silent, 'none is registered')
   return nodes
 }
 

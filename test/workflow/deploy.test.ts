@@ -153,8 +153,8 @@ describe('a failed deploy', () => {
 
   test('on a node that does not exist says so', async () => {
     expect(await failureOf(deploy({ node: 'nowhere' }))).toMatchObject({
-      code: 'NoNode',
-      message: 'no node answers: nowhere is not registered',
+      code: 'NoSuchNode',
+      message: 'node nowhere does not exist',
     })
   })
 })

@@ -260,6 +260,10 @@ test('a node that is drained serves, and is cared for, until another one answers
   other.machine.startsAs = 'answers'
   await servesOn(other)
   await until(async () => (await leasesOn(home)).length === 0 && home.machine.running(endpoint).length === 0)
+  expect((await view()).healing.map(({ did, outcome }) => [did, outcome])).toEqual([
+    ['repair', 'done'],
+    ['restart', 'done'],
+  ])
   expect(await view()).toMatchObject({ phase: 'serving', replica: { key: other.machine.running(endpoint)[0]?.key } })
 }, 60_000)
 
