@@ -263,7 +263,7 @@ export class NodeOwner {
         : bound.length > 0 && !force
           ? `${this.nodeId} still has ${bound.join(', ')}: stop or move that first, or add --force`
           : null
-    if (rule !== null) throw failure('InvalidInput', `node: ${rule}`, { field: 'node', rule })
+    if (rule !== null) throw failure('InvalidInput', `node: ${rule}`, { field: 'node', rule, next: `aim node show ${this.nodeId}` })
   }
 
   /** Whoever still has something here hears that it is lost. */

@@ -10,17 +10,13 @@ const Named = z.strictObject({ node: NodeId })
 /** The name of a node as it was typed. Throws InvalidInput before anything is asked of the cluster. */
 export const nodeArgument = (name = ''): string => checked(Named, { node: name }, { node: 'NODE' }).node
 
-/** Asks something of a node. Throws NotFound with the names that are close to it. */
+/** Asks something of a node. Throws NoSuchNode with the names that are close to it. */
 export async function checkedNode<T>(client: AimClient, nodeId: string, ask: () => Promise<T>): Promise<T> {
   try {
     return await ask()
   } catch (error) {
     if (!isAimError(error) || error.code !== 'NotFound') throw error
     const near = closest(nodeId, await client.nodes())
-    throw new AimError(
-      'NotFound',
-      { what: `node ${nodeId}`, ...(near.length > 0 && { 'did you mean': near.join(', ') }) },
-      { cause: error },
-    )
+    throw new AimError('NoSuchNode', { node: nodeId, ...(near.length > 0 && { 'did you mean': near.join(', ') }) }, { cause: error })
   }
 }

@@ -19,10 +19,17 @@ export function parseRevision(text: string): { endpoint: string; revision: numbe
 /** The deployment that made this revision, or the newest one that serves. Throws NotFound naming the revisions that there are. */
 export async function storedRevision(cli: Cli, endpoint: string, revision: number | null): Promise<DeploymentHistory> {
   const { settings, paths } = await cli.configuration()
-  const made = (await fetchHistory(settings, paths, endpoint, DEEPEST)).filter(({ state }) => state === 'deployed')
+  const records = await fetchHistory(settings, paths, endpoint, DEEPEST)
+  if (records.length === 0) throw neverDeployed(endpoint)
+  const made = records.filter(({ state }) => state === 'deployed')
   const found = revision === null ? made[0] : made.find((record) => record.revision === revision)
   if (found !== undefined) return found
   const known = [...new Set(made.flatMap((record) => record.revision ?? []))].toSorted((a, b) => a - b)
   const what = revision === null ? `a deployed revision of ${endpoint}` : `revision ${revision} of ${endpoint}`
-  throw new AimError('NotFound', { what: known.length > 0 ? `${what} (there are: ${known.join(', ')})` : what })
+  const next = `what was deployed and tried: aim history ${endpoint}`
+  throw new AimError('NotFound', { what: known.length > 0 ? `${what} (there are: ${known.join(', ')})` : what, next })
+}
+
+export function neverDeployed(endpoint: string): AimError {
+  return new AimError('NotFound', { what: `endpoint ${endpoint}, now or in the history,`, next: 'names that exist: aim status' })
 }

@@ -15,16 +15,15 @@ export type Answered = { endpoint: string; question: string; workflowId: string;
 /** A person's answers to what a deploy asks before it gives something up. */
 export function approvals(client: Client) {
   async function questionOf(endpoint: string): Promise<NonNullable<OperationProgress['approval']>> {
-    const nothing = new AimError('NotFound', { what: `a question of endpoint ${endpoint}` })
     try {
       const { operation } = await client.workflow.getHandle(workflowIds.endpoint(endpoint)).query<EndpointView>(ENDPOINT_QUERY)
-      if (operation === null) throw nothing
+      if (operation === null) throw nothingAsked(endpoint)
       const run = client.workflow.getHandle(operation.workflowId, operation.runId)
       const { approval } = await run.query<OperationProgress>(PROGRESS_QUERY)
-      if (approval === undefined) throw nothing
+      if (approval === undefined) throw nothingAsked(endpoint)
       return approval
     } catch (error) {
-      throw error instanceof WorkflowNotFoundError ? nothing : toAimError(error, endpoint)
+      throw toAimError(error, `endpoint ${endpoint}`)
     }
   }
 
@@ -38,9 +37,17 @@ export function approvals(client: Client) {
         await client.workflow.getHandle(workflowId).executeUpdate<void, [ApprovalAnswer]>(yes ? APPROVE_UPDATE : REJECT_UPDATE, { args })
       } catch (error) {
         const late = error instanceof WorkflowUpdateFailedError || error instanceof WorkflowNotFoundError
-        throw late ? new AimError('NotFound', { what: `a question of endpoint ${endpoint}` }, { cause: error }) : error
+        throw late ? nothingAsked(endpoint, error) : error
       }
       return { endpoint, question, workflowId, answer: yes ? 'approved' : 'rejected' }
     },
   }
+}
+
+function nothingAsked(endpoint: string, cause?: unknown): AimError {
+  return new AimError(
+    'NotFound',
+    { what: `a question of endpoint ${endpoint}`, next: `what it does now: aim status ${endpoint}` },
+    { cause },
+  )
 }

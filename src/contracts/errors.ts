@@ -293,7 +293,10 @@ export const passes = (code: string): boolean => code in ERRORS && ERRORS[code a
 
 export type ErrorDetails = Record<string, string | number | null>
 
-/** An expected failure: a code of the table and the facts that fill its message. Recognised by `name`, across package copies. */
+/**
+ * An expected failure: a code of the table and the facts that fill its message. The fact `next` is a next step that fits better than the table's.
+ * Recognised by `name`, across package copies.
+ */
 export class AimError extends Error {
   override readonly name = 'AimError'
   readonly fix: string
@@ -303,7 +306,7 @@ export class AimError extends Error {
     options?: ErrorOptions,
   ) {
     super(fill(ERRORS[code].message, details), options)
-    this.fix = fill(ERRORS[code].fix, details)
+    this.fix = typeof details['next'] === 'string' ? details['next'] : fill(ERRORS[code].fix, details)
   }
 }
 

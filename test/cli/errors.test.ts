@@ -18,6 +18,13 @@ describe('errorText', () => {
     )
   })
 
+  it('says the next step that fits better than the table’s, where there is one, once', () => {
+    const error = new AimError('NotFound', { what: 'a question of endpoint chat', next: 'what it does now: aim status chat' })
+    expect(errorText(error, plainPaint)).toBe(
+      'error[NotFound]: a question of endpoint chat does not exist\nfix: what it does now: aim status chat\n',
+    )
+  })
+
   it('keeps causes and stacks for --verbose', () => {
     const error = new AimError('TemporalUnreachable', { address: 'x:1' }, { cause: new Error('connection refused') })
     expect(errorText(error, plainPaint)).not.toContain('connection refused')

@@ -8,6 +8,7 @@ import { Interrupted, unlessInterrupted } from '../interrupt.js'
 import { recordReport, silentReport, type Report } from '../output/report.js'
 import { follow } from '../progress/follow.js'
 import { confirmReplacement } from '../replacement.js'
+import { refuseTakenPort } from '../taken-port.js'
 import { shellWords } from '../shell-words.js'
 import { deployedReport, plannedReport } from '../views/deployed.js'
 import { fallbackField, type FallbackOptions } from './fallback-options.js'
@@ -55,6 +56,7 @@ export async function deploy(cli: Cli, [model = '']: string[], options: DeployOp
   const request = deployRequest(model, options)
   const interrupts = cli.interrupts()
   const client = await unlessInterrupted(cli.connect(), interrupts, ['nothing was started'])
+  await unlessInterrupted(refuseTakenPort(client, request), interrupts, ['nothing was started'])
   if (!request.dryRun && !options.yes && !(await confirmReplacement(cli, client, request))) {
     return silentReport(1, ['nothing was changed'])
   }

@@ -29,9 +29,13 @@ export async function explain(cli: Cli, [name = '']: string[], { revision }: Exp
   })
   if (found === null) return troubleOnly(endpoint, trouble ?? { now: null, attempts: [], failed: null })
   const { plan, ...record } = found
-  if (plan === null) throw new AimError('NotFound', { what: `the plan of revision ${record.revision} of ${endpoint}` })
+  if (plan === null)
+    throw new AimError('NotFound', { what: `the plan of revision ${record.revision} of ${endpoint}`, next: `aim history ${endpoint}` })
   if (!Array.isArray(plan.assumed))
-    throw new AimError('NotFound', { what: `a plan that this version can read: that of ${endpoint} is of an earlier one` })
+    throw new AimError('NotFound', {
+      what: `a plan that this version can read: that of ${endpoint} is of an earlier one`,
+      next: `deploy it again: aim deploy, or see what it is: aim status ${endpoint}`,
+    })
   const { startedAt, actor, request } = record
   return {
     data: { endpoint, revision: record.revision, deployedAt: startedAt, deployedBy: actor, request, ...trouble, plan },

@@ -1,8 +1,8 @@
-import { AimError } from '../../contracts/errors.js'
 import type { DeploymentHistory } from '../../ports/records.js'
 import { fetchHistory } from '../api.js'
 import type { Cli } from '../cli.js'
 import { checkedName } from '../endpoint-name.js'
+import { neverDeployed } from '../stored-revision.js'
 import { listReport, type Column, type Report } from '../output/report.js'
 import type { Style } from '../output/style.js'
 import { duration, moment } from '../output/units.js'
@@ -19,7 +19,7 @@ export async function history(cli: Cli, [name = '']: string[], { limit }: Histor
   // More than is shown: dry runs are left out, and the oldest line is compared with one before it.
   const depth = Math.min(DEEPEST, 2 * limit + 1)
   const records = (await fetchHistory(settings, paths, endpoint, depth)).filter(({ state }) => state !== 'planned')
-  if (records.length === 0) throw new AimError('NotFound', { what: `history of ${endpoint}` })
+  if (records.length === 0) throw neverDeployed(endpoint)
   return listOf(records, limit)
 }
 

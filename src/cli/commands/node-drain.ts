@@ -6,7 +6,7 @@ import { Interrupted, pause, unlessInterrupted } from '../interrupt.js'
 import { checkedNode, nodeArgument } from '../known-node.js'
 import type { Report } from '../output/report.js'
 import { duration } from '../output/units.js'
-import { leftText, nodeReport } from '../views/node-status.js'
+import { leftText, namesLeft, nodeReport } from '../views/node-status.js'
 
 /** Times in ms. */
 export type NodeDrainOptions = { reason: string; detach?: boolean; timeout?: number }
@@ -29,7 +29,7 @@ async function follow(cli: Cli, client: AimClient, first: NodeView, timeoutMs = 
   let told = ''
   for (let view = first; ; view = await unlessInterrupted(client.node(nodeId), interrupts, leaving)) {
     if (view.leases.length === 0) return nodeReport(view)
-    const left = leftText(view)
+    const left = await unlessInterrupted(whyLeft(client, view), interrupts, leaving)
     if (left !== told) cli.note(`left on ${nodeId}: ${left}`)
     told = left
     if (cli.terminal.now() >= deadline) {
@@ -38,4 +38,16 @@ async function follow(cli: Cli, client: AimClient, first: NodeView, timeoutMs = 
     await pause(LOOK_MS, interrupts)
     if (interrupts.aborted) throw new Interrupted(leaving)
   }
+}
+
+/** What is left, and what each endpoint says that it does about it: one that can go nowhere says why. */
+async function whyLeft(client: AimClient, view: NodeView): Promise<string> {
+  const lines = namesLeft(view).map(async (name) => {
+    const next = await client.endpoint(name).then(
+      (status) => status.view?.next ?? null,
+      () => null, // it has just been stopped, or nobody can tell now
+    )
+    return next === null ? name : `${name} (${next})`
+  })
+  return (await Promise.all(lines)).join(', ') || 'nothing'
 }

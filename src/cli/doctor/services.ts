@@ -58,6 +58,9 @@ async function missingAttributes({ address, namespace }: { address: string; name
   }
 }
 
+/** A running stack keeps what it was started with: this is what the next one started here would have. */
+const HERE = 'by the settings of this shell'
+
 export const hubChecks: Check[] = [
   {
     code: 'hub.reachable',
@@ -70,9 +73,9 @@ export const hubChecks: Check[] = [
       const fix = 'check HF_ENDPOINT and the network; on an air-gapped site: aim hub serve DIR'
       try {
         const { status } = await fetch(settings.hubEndpoint, { method: 'HEAD', redirect: 'manual', signal: AbortSignal.timeout(REPLY_MS) })
-        return status >= 500 ? fail(`${origin} answers ${status}`, fix) : ok(`${origin} answers`)
+        return status >= 500 ? fail(`${origin} answers ${status} (${HERE})`, fix) : ok(`${origin} answers (${HERE})`)
       } catch (error) {
-        return fail(`${origin}: ${reasonOf(error as Error)}`, fix)
+        return fail(`${origin}: ${reasonOf(error as Error)} (${HERE})`, fix)
       }
     },
   },
@@ -80,7 +83,9 @@ export const hubChecks: Check[] = [
     code: 'hub.token',
     async run({ configuration: { settings } }) {
       const token = await readSecret(settings.hubToken)
-      return token === null ? skipped(`${settings.hubToken} is not set: public models only`) : ok(`${settings.hubToken} is set`)
+      return token === null
+        ? skipped(`${settings.hubToken} is not set: public models only (${HERE})`)
+        : ok(`${settings.hubToken} is set (${HERE})`)
     },
   },
 ]

@@ -11,7 +11,7 @@ const COLUMNS: Column<NodeStatus>[] = [
   { header: 'SINCE', value: ({ view }, { time, now }) => view && moment(view.since, time, now) },
   { header: 'GPUS', value: ({ view }) => view && gpusText(view), flexible: true },
   { header: 'FREE', value: ({ view }) => view && String(freeGpus(view).length), align: 'right' },
-  { header: 'ENDPOINTS', value: ({ view }) => view && namesOf(view.leases), flexible: true },
+  { header: 'ENDPOINTS', value: ({ view }) => view && (namesLeft(view).join(', ') || null), flexible: true },
   { header: 'LABELS', value: ({ view }) => view && labelsText(view.labels), wide: true },
   { header: 'HOST', value: ({ view }) => view?.identity?.hostname ?? null, wide: true },
 ]
@@ -45,7 +45,8 @@ export function nodeReport(view: NodeView, notes: string[] = []): Report {
 }
 
 /** What is not moved away yet. */
-export const leftText = ({ leases }: NodeView): string => namesOf(leases) ?? 'nothing'
+export const leftText = (view: NodeView): string => namesLeft(view).join(', ') || 'nothing'
+export const namesLeft = ({ leases }: NodeView): string[] => [...new Set(leases.map(({ endpoint }) => endpoint))].toSorted()
 
 function stateText({ presence, cordon, simulated }: NodeView): string {
   const words = [presence, cordon && (cordon.drain ? 'draining' : 'cordoned'), simulated ? 'simulated' : null]
@@ -78,18 +79,18 @@ function gpuText({ leases, quarantined }: NodeView, index: number, total: number
 const leaseText = ({ endpoint, replica, state, fence }: Lease): string =>
   `${endpoint}${replica === 0 ? '' : ` (replica ${replica})`}, ${state}, fence ${fence}`
 
-const namesOf = (leases: Lease[]): string | null =>
-  leases.length === 0 ? null : [...new Set(leases.map(({ endpoint }) => endpoint))].toSorted().join(', ')
-
 const labelsText = (labels: Record<string, string>): string | null =>
   Object.entries(labels)
     .map(([name, value]) => `${name}=${value}`)
     .join(', ') || null
 
-function nextSteps({ nodeId, presence, cordon, leases, quarantined }: NodeView): string[] {
+function nextSteps(view: NodeView): string[] {
+  const { nodeId, presence, cordon, leases, quarantined } = view
   const [barred] = quarantined
+  const [left] = namesLeft(view)
   return [
     presence === 'lost' ? `its endpoints move to other nodes; when the machine is gone for good: aim node forget ${nodeId}` : null,
+    cordon?.drain && left !== undefined ? `what keeps ${left} here: aim explain ${left}` : null,
     cordon?.drain && leases.length === 0 ? 'drained: nothing runs here any more' : null,
     cordon === null ? null : `next: aim node uncordon ${nodeId}`,
     barred === undefined ? null : afterQuarantine(nodeId, barred),

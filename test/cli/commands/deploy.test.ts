@@ -61,6 +61,19 @@ describe('deploy', () => {
     expect(err()).toContain('next: aim chat smol "Hello"')
   })
 
+  it('is refused for a port on which another endpoint of the node serves, before anything starts', async () => {
+    const { client, asked } = clientOf()
+    const spec = { ...serving.replica!.spec, port: 8_123 }
+    const other = statusOf({ ...serving, endpoint: 'other', replica: { ...serving.replica!, spec } })
+    const { cli } = testCli({ client: { ...client, nodes: async () => ['node-1'], endpoints: async () => [other] } })
+    await expect(deploy(cli, ['org/smol'], { port: 8_123 })).rejects.toThrow('--port: 8123 on node-1 is that of endpoint other')
+    expect(asked).toEqual([])
+    await deploy(cli, ['org/smol'], { port: 8_124 })
+    await deploy(cli, ['org/smol'], { port: 8_123, node: 'node-2' })
+    await deploy(cli, ['org/other'], { port: 8_123, yes: true })
+    expect(asked).toHaveLength(3)
+  })
+
   it('is the whole result in JSON', async () => {
     const { cli, out } = testCli({ ...clientOf(), flags: { json: true } })
     await cli.print(await deploy(cli, ['org/smol'], {}))

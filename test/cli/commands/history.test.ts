@@ -143,7 +143,7 @@ describe('history', () => {
 
   it('is not found where nothing was ever deployed', async () => {
     served = []
-    await expect(history(test().cli, ['smol'], { limit: 20 })).rejects.toMatchObject({ code: 'NotFound' })
+    await expect(history(test().cli, ['smol'], { limit: 20 })).rejects.toThrow('endpoint smol, now or in the history, does not exist')
   })
 
   it('says that the API is not running', async () => {

@@ -4,7 +4,7 @@ import { nodeDrain } from '../../../src/cli/commands/node-drain.js'
 import { nodeClear, nodeForget, nodeLabel, nodeLs, nodeQuarantine, nodeShow } from '../../../src/cli/commands/nodes.js'
 import { AimError } from '../../../src/contracts/errors.js'
 import type { Lease } from '../../../src/domain/lease.js'
-import { testCli } from '../support.js'
+import { serving, statusOf, testCli } from '../support.js'
 
 const AT = '2026-11-27T00:00:00.000Z'
 const lease = (endpoint: string, gpus: number[]): Lease => ({
@@ -87,7 +87,7 @@ describe('node show', () => {
   it('of a name that is not there says which are near', async () => {
     const node = () => Promise.reject(new AimError('NotFound', { what: 'node gpu-3' }))
     const { cli } = testCli({ client: { node, nodes: async () => ['gpu-1', 'rack9'] } })
-    await expect(nodeShow(cli, ['gpu-3'])).rejects.toMatchObject({ code: 'NotFound', details: { 'did you mean': 'gpu-1' } })
+    await expect(nodeShow(cli, ['gpu-3'])).rejects.toMatchObject({ code: 'NoSuchNode', details: { 'did you mean': 'gpu-1' } })
   })
 
   it('refuses a name that no node can have before it connects', async () => {
@@ -100,23 +100,27 @@ describe('node drain', () => {
   const cordon = { reason: 'x', by: 'ann', at: AT, drain: true }
   const looks = [['a', 'b'], ['b'], []].map((names) => ({ ...view, cordon, leases: names.map((name) => lease(name, [0])) }))
   const [first] = looks
+  const NOWHERE = 'it tries another place again in 1 min; the last try: no node answers besides gpu-1'
+  const stuck = async (name: string) => ({ ...statusOf(name === 'b' ? { ...serving, next: NOWHERE } : null), endpoint: name })
 
   it('tells what is left whenever that changes, until nothing is', async () => {
     const later = looks.slice(1)
-    const { cli, err } = testCli({ client: { cordonNode: async () => first!, node: async () => later.shift()! } })
+    const { cli, err } = testCli({ client: { cordonNode: async () => first!, node: async () => later.shift()!, endpoint: stuck } })
     const report = await nodeDrain(cli, ['gpu-1'], { reason: 'x' })
-    expect(err()).toBe('left on gpu-1: a, b\nleft on gpu-1: b\n')
+    expect(err()).toBe(`left on gpu-1: a, b (${NOWHERE})\nleft on gpu-1: b (${NOWHERE})\n`)
     expect(report.notes).toContain('drained: nothing runs here any more')
   })
 
   it('returns at once with --detach, and gives up waiting with --timeout', async () => {
-    const client = { cordonNode: async () => first!, node: async () => first! }
-    expect((await nodeDrain(testCli({ client }).cli, ['gpu-1'], { reason: 'x', detach: true })).notes?.[0]).toMatch(/^left: a, b;/)
+    const client = { cordonNode: async () => first!, node: async () => first!, endpoint: stuck }
+    const { notes } = await nodeDrain(testCli({ client }).cli, ['gpu-1'], { reason: 'x', detach: true })
+    expect(notes?.[0]).toMatch(/^left: a, b;/)
+    expect(notes).toContain('what keeps a here: aim explain a')
     await expect(nodeDrain(testCli({ client }).cli, ['gpu-1'], { reason: 'x', timeout: 0 })).rejects.toMatchObject({ code: 'Timeout' })
   })
 
   it('goes on when the person leaves', async () => {
-    const { cli, interrupt } = testCli({ client: { cordonNode: async () => first!, node: async () => first! } })
+    const { cli, interrupt } = testCli({ client: { cordonNode: async () => first!, node: async () => first!, endpoint: stuck } })
     const drained = nodeDrain(cli, ['gpu-1'], { reason: 'x' })
     setTimeout(interrupt, 50)
     await expect(drained).rejects.toMatchObject({ notes: [expect.stringContaining('the drain of gpu-1 goes on')] })
