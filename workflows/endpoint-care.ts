@@ -1,5 +1,6 @@
 import { CancellationScope, condition, isCancellation, log, sleep } from '@temporalio/workflow'
 import type { Replica } from '../src/contracts/endpoint.js'
+import type { Trouble } from '../src/contracts/supervise.js'
 import type { EngineKey } from '../src/domain/engine.js'
 import { policyOf } from '../src/domain/fallback/policies.js'
 import { nextRung } from '../src/domain/health/ladder.js'
@@ -15,10 +16,11 @@ import { keepStuckAway } from './stuck-gpus.js'
 /** Why an engine does not serve, and the class of that. `gpu`: the one at fault, where it is known; `freeBytes`: memory that proves it sound. */
 type Problem = { why: string; failure: string; gpu?: number; freeBytes?: number }
 
-/** Proves and watches the engine, and starts it again in place after each end, as long as that makes sense. */
+/** Proves and watches the engine, and starts it again in place after each end, as long as that makes sense and no other was taken over. */
 export async function keepAlive(its: Supervised): Promise<void> {
+  const { adoptions } = its
   let problem: Problem | null = null
-  while (its.state.replica !== null && its.state.trouble?.gone !== true) {
+  while (its.adoptions === adoptions && its.state.replica !== null && its.state.trouble?.gone !== true) {
     problem = problem === null ? await serve(its, its.state.replica) : await startAgain(its, its.state.replica, problem)
   }
 }
@@ -81,9 +83,8 @@ async function startAgain(its: Supervised, replica: Replica, problem: Problem): 
   if (rung.do === 'repair') {
     await stopForGood(replica)
     if (policyOf(failure).quarantine) await keepFromOthers(replica, problem)
-    const { nodeId: node, spec } = replica
-    const trouble = { kind: 'crash', why: rung.why, avoid: [{ node, gpus: spec.gpus }], gone: true } as const
-    Object.assign(state, { trouble: { ...trouble, rung: 'repair', tries: 0, retryAtMs: null }, reason: rung.why })
+    if (state.replica?.key !== replica.key) return null
+    Object.assign(state, { trouble: troubleAfter(state, replica, rung.why), reason: rung.why })
     publish(its)
     return null
   }
@@ -102,6 +103,13 @@ async function startAgain(its: Supervised, replica: Replica, problem: Problem): 
   } catch (error) {
     return problemOf(error)
   }
+}
+
+/** A place that is to be left anyway is left for that reason: for as long as it takes. */
+function troubleAfter({ trouble }: Supervised['state'], { nodeId: node, spec }: Replica, why: string): Trouble {
+  const after = { gone: true, rung: 'repair', tries: 0, retryAtMs: null } as const
+  if (trouble?.kind === 'drain') return { ...trouble, ...after, why: `${trouble.why}; ${why}` }
+  return { kind: 'crash', why, avoid: [{ node, gpus: spec.gpus }], ...after }
 }
 
 async function launchUnderLease(its: Supervised, replica: Replica): Promise<void> {

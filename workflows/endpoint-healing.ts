@@ -32,7 +32,7 @@ export async function heal(its: Supervised): Promise<void> {
 async function attempt(its: Supervised, trouble: Trouble): Promise<void> {
   const { state, endpoint } = its
   const { revision } = state
-  if (trouble.kind === 'lost' && state.presence === 'ready') return comeBack(its)
+  if (isOver(its, trouble)) return
   state.trouble = trouble
   const target = trouble.rung === 'rollback' ? state.good : revision
   if (target === null) return giveUp(its, trouble, 'there is no revision to come back to')
@@ -91,7 +91,7 @@ function holdOff(its: Supervised, trouble: Trouble): void {
 /** A repair failed: what comes next. */
 function climb(its: Supervised, trouble: Trouble, code: string, message: string): void {
   const { state } = its
-  if (trouble.kind === 'lost' && state.presence === 'ready') return comeBack(its)
+  if (isOver(its, trouble)) return
   const tries = trouble.tries + 1
   if (trouble.kind !== 'lost' && trouble.kind !== 'drain') {
     if (!passes(code) || tries >= MOST_TRIES) {
@@ -114,6 +114,20 @@ export function comeBack(its: Supervised): void {
   beginStep(state, 'adopt', `node ${node} answers again`)
   Object.assign(state, { trouble: null, provedAtMs: null, reason: `node ${node} answers again`, next: 'what runs there is proved' })
   publish(its)
+}
+
+/** Its node is drained no more. What runs there goes on, or is started again. */
+export function stay({ state }: Supervised): void {
+  Object.assign(state, { trouble: null, next: null })
+}
+
+/** What was heard while a repair was let finish: there may be no reason for another one. */
+function isOver(its: Supervised, { kind }: Trouble): boolean {
+  const { presence, draining } = its.state
+  if (kind === 'lost' && presence === 'ready') comeBack(its)
+  else if (kind === 'drain' && !draining) stay(its)
+  else return false
+  return true
 }
 
 /** Where it runs is not what it is: a revision that only moved is the same. */

@@ -19,6 +19,7 @@ export function newSupervision(nowMs: number): Supervision {
     reason: null,
     degraded: false,
     presence: 'ready',
+    draining: false,
     instance: null,
     trouble: null,
     good: null,
@@ -56,7 +57,7 @@ export function adopt(state: Supervision, { replica, revision, ...run }: Adoptio
   const sound = { reason: null, degraded: false, failures: 0, provedAtMs: nowMs, downSinceMs: null, restarts: 0, lastRestart: null }
   const asked = state.operation?.kind === 'repair' && state.trouble?.rung === 'repair' ? state.revision?.request : undefined
   const { repair: _, ...request } = asked ?? revision.request
-  const well = { trouble: null, presence: 'ready', instance: null, next: null }
+  const well = { trouble: null, presence: 'ready', draining: false, instance: null, next: null }
   // A rollback comes back to what served well until this took its place.
   if (state.revision?.revision !== revision.revision && state.provedAtMs !== null) state.good = state.revision
   Object.assign(state, { replica, revision: { ...revision, request }, operation: null, standingDown: false, ...sound, ...well })

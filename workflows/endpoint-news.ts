@@ -4,7 +4,7 @@ import { BIND_SIGNAL, RELEASE_SIGNAL, type Binding, type LeaseName, type NodeNew
 import { workflowIds } from '../src/contracts/workflow-ids.js'
 import { GRACE_SECONDS } from '../src/domain/engine.js'
 import { sweepNode } from './activities.js'
-import { comeBack } from './endpoint-healing.js'
+import { comeBack, stay } from './endpoint-healing.js'
 import { publish, type Supervised } from './endpoint-state.js'
 import { rootMessage } from './steps.js'
 import { keepStuckAway } from './stuck-gpus.js'
@@ -19,12 +19,12 @@ export function hear(its: Supervised, { nodeId, presence, instance, drain }: Nod
     its.generation += 1
   }
   const before = state.presence
-  state.presence = presence
+  Object.assign(state, { presence, draining: drain })
   const { trouble } = state
   if (presence === 'lost' && before !== 'lost' && trouble?.gone !== true && !state.degraded) leaveLost(its, nodeId)
   else if (presence === 'ready' && trouble?.kind === 'lost' && !busy) comeBack(its)
   else if (drain && trouble === null && !state.degraded) leaveDrained(its, nodeId)
-  else if (!drain && trouble?.kind === 'drain' && !busy) Object.assign(state, { trouble: null, next: null })
+  else if (!drain && trouble?.kind === 'drain' && !busy) stay(its)
   publish(its)
 }
 

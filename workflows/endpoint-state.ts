@@ -6,8 +6,11 @@ import { show } from './visibility.js'
 /** As many things that were done about problems as an endpoint remembers. */
 const MOST_STEPS = 20
 
-/** What care and healing work on. `generation` grows when watches that run are of no more use. */
-export type Supervised = { endpoint: string; state: Supervision; generation: number }
+/**
+ * What care and healing work on. `generation` grows when watches that run are of no more use, `adoptions` when another engine was taken over:
+ * whatever is found out of the one before is nobody's concern then.
+ */
+export type Supervised = { endpoint: string; state: Supervision; generation: number; adoptions: number }
 
 function phaseOf({ operation, replica, reason, degraded, standingDown, retired, trouble }: Supervision): EndpointPhase {
   if (operation?.kind === 'undeploy' || retired) return 'stopping'

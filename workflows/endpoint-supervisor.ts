@@ -31,9 +31,8 @@ const RETRY_MS = 15_000
 export class EndpointSupervisor implements Supervised {
   messages = 0
   generation = 0
+  adoptions = 0
   private caring = false
-  /** Grows with each replica that is taken over: care for the one before is of no more use. */
-  private adoptions = 0
   private healing = false
   /** Run that holds the lock and is closed: what it had started is being cleaned up. */
   private closed: string | null = null

@@ -13,10 +13,13 @@ type Walked = { endpoint: string; tried: readonly Tried[]; last: Failed | null }
  */
 export function endOf({ endpoint, tried, last }: Walked, why: string): ApplicationFailure {
   const ways = new Set(tried.map(({ candidate, failure: one }) => fingerprint({ candidate, one })))
-  if (last !== null && (ways.size === 1 || tried.every(({ failure: one }) => passes(one)))) {
+  if (last !== null && (ways.size === 1 || tried.every(isPassing))) {
     return failure(last.type, last.message, last.details)
   }
   const words = tried.map(({ candidate, failure: one }) => `${candidate.recipe} on ${candidate.node} (${one})`)
   const list = [...words, why].join('; ')
   return failure('FallbackExhausted', `nothing that was tried starts ${endpoint}: ${list}`, { endpoint, tried: list })
 }
+
+/** A fault of ours may pass and may not: where several were met, all are told. */
+const isPassing = ({ failure: one }: Tried): boolean => passes(one) && one !== 'Internal'

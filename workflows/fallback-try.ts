@@ -29,6 +29,8 @@ export type Walk = {
   /** Failed tries; the one at hand is added when it fails. */
   tried: Tried[]
 }
+/** So often a start fails for the port that the endpoint had before it takes another one. */
+const MOST_WAITS_FOR_PORT = 2
 export type Ready = NonNullable<FallbackResult['ready']>
 
 /** One try, from the lease to the answer that proves it. A failure undoes every step; on a lost node nothing is waited for. */
@@ -108,7 +110,7 @@ type Start = { candidate: Candidate; attempt: EngineAttempt; weights: Weights; u
 async function launch(walk: Walk, { candidate, attempt, weights, undo }: Start): Promise<EngineSpec> {
   const { request, nodes, teller, current } = walk
   const { node, backend } = candidate
-  const { endpoint, home, port = home?.nodeId === node ? home.port : undefined } = request
+  const { endpoint, port = portAtHome(walk, node) } = request
   // What served until now may have taken a newer lease meanwhile, to come back.
   if (await current.makeWay(node)) attempt.renew(await lease(walk, candidate))
   const spec = engineSpec(candidate, endpoint, weights.path, port)
@@ -120,6 +122,12 @@ async function launch(walk: Walk, { candidate, attempt, weights, undo }: Start):
   await nodes.unlessLeft(node, () => attempt.launch(spec))
   teller.steps(done('launch', spec.port === undefined ? backend : `${backend} on port ${spec.port}`), { step: 'ready', state: 'running' })
   return spec
+}
+
+/** The port that clients know is kept, unless something there holds it for good: an engine that nothing ends may. */
+function portAtHome({ request: { home }, tried }: Walk, node: string): number | undefined {
+  const taken = tried.filter(({ candidate, failure: why }) => candidate.node === node && why === 'PortTaken')
+  return home?.nodeId === node && taken.length < MOST_WAITS_FOR_PORT ? home.port : undefined
 }
 
 /** A lost node stops what has no lease any more when it comes back. */

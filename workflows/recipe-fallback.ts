@@ -94,8 +94,9 @@ class Fallback {
   private async go(move: Try): Promise<Ready | null> {
     const { candidate, ask, pauseMs, how, gaveUp } = move
     const { current, tried } = this.of
-    // What served comes back where the next one keeps people waiting.
-    if (ask.length > 0 || !candidate.cached) await current.comeBack()
+    // What served comes back where the next one keeps people waiting, or does not need its place.
+    const isElsewhere = candidate.node !== this.of.request.current?.nodeId
+    if (ask.length > 0 || !candidate.cached || isElsewhere) await current.comeBack()
     if (ask.length > 0 && !(await this.isApproved(move))) return null
     if (pauseMs > 0) await sleep(pauseMs)
     const { recipe, backend, node, gpus, card } = candidate

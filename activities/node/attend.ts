@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { GRACE_SECONDS } from '../../src/domain/engine.js'
+import { GRACE_SECONDS, engineKeyName, type EngineState } from '../../src/domain/engine.js'
 import { isOver } from '../../src/domain/strays.js'
 import type { Registered } from '../../src/contracts/node-owner.js'
 import type { EngineLauncher } from '../../src/ports/engine-launcher.js'
@@ -19,13 +19,17 @@ const BEAT_MS = 1_000
 export function attendActivities(ports: Ports) {
   const { namespace, launcher, fences, desk } = ports
   const gate = vramGate(ports)
+  /** Processes that SIGKILL did not end. They will, or never do: nobody waits for them twice, and their GPUs are in quarantine. */
+  const undying = new Set<number>()
 
   /** From here on nothing starts under a lease that is over; what runs under one is stopped. */
   const keepOnly = async (kept: Registered, signal: AbortSignal): Promise<Stopped> => {
     fences.keepOnly(kept)
     const engines = (await launcher.list()).filter(({ key, state }) => state.phase === 'running' && key.namespace === namespace)
-    const strays = engines.filter(({ key }) => isOver(key, kept))
-    return stopEngines({ launcher, gate }, strays, GRACE_SECONDS * 1_000, signal)
+    const strays = engines.filter(({ key, state }) => isOver(key, kept) && !undying.has(pidOf(state)))
+    const ended = await stopEngines({ launcher, gate }, strays, GRACE_SECONDS * 1_000, signal)
+    for (const { key, state } of strays) if (!ended.stopped.includes(engineKeyName(key))) undying.add(pidOf(state))
+    return ended
   }
 
   return {
@@ -45,3 +49,5 @@ export function attendActivities(ports: Ports) {
     endStrays: (kept: Registered): Promise<Stopped> => beating(BEAT_MS, (signal) => keepOnly(kept, signal)),
   }
 }
+
+const pidOf = (state: EngineState): number => (state.phase === 'running' ? state.pid : 0)

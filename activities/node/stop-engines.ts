@@ -19,8 +19,11 @@ export async function stopEngines({ launcher, gate }: Ports, engines: Listed[], 
   const undying = ends.filter(({ words }) => words !== null)
   for (const { words } of undying) log.error(words ?? '')
   const specs = engines.map(({ spec }) => spec)
-  const names = undying.map(({ name }) => name)
-  const stuck = await gate.stuck(specs, signal, names)
+  const stuck = await gate.stuck(
+    specs,
+    signal,
+    undying.flatMap(({ name, gpus, left }) => left.map((pid) => ({ pid, engine: name, live: false, gpus }))),
+  )
   return {
     stopped: ends.filter(({ ran, words }) => ran && words === null).map(({ name }) => name),
     stuck: stuck.map((one) => ({ ...one, why: undying.find(({ gpus }) => gpus.includes(one.gpu))?.words ?? one.why })),
@@ -32,7 +35,7 @@ async function stopEngine(launcher: Ports['launcher'], engine: Listed, graceMs: 
   const name = engineKeyName(engine.key)
   const left = await launcher.stop(engine.key, graceMs)
   const words = left.length === 0 ? null : `process ${left.join(', ')} of ${name} does not end after SIGKILL`
-  return { name, ran: isRunning(engine), gpus: engine.spec.gpus, words }
+  return { name, ran: isRunning(engine), gpus: engine.spec.gpus, left, words }
 }
 
 export const isRunning = ({ state }: Pick<Listed, 'state'>): boolean => state.phase === 'running'

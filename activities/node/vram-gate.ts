@@ -34,9 +34,10 @@ type Taken = { gpu: Gpu; needed: number; foreign: Gpu['processes'] }
  */
 export function vramGate({ nodeId, namespace, probe, launcher, freeWithinMs = FREE_WITHIN_MS }: GatePorts) {
   /** Those that somebody uses. `served`: one that an engine of ours runs on may be taken, unless it should have ended: `undying`. */
-  const takenOf = async (specs: readonly EngineSpec[], served: boolean, undying: readonly string[] = []) => {
+  const takenOf = async (specs: readonly EngineSpec[], served: boolean, undying: readonly EngineProcess[] = []) => {
     const [gpus, marked] = await Promise.all([look(specs.flatMap((spec) => spec.gpus)), launcher.processes(namespace)])
-    const own = marked.map((one) => (undying.includes(one.engine) ? { ...one, live: false } : one))
+    // One that hangs while it ends may have lost its mark.
+    const own = [...marked.filter(({ engine }) => !undying.some((one) => one.engine === engine)), ...undying]
     const taken = gpus
       .filter((gpu) => !isFree(gpu) && !(served && isServed(gpu, own)))
       .map((gpu) => ({ gpu, needed: needOf(gpu, specs), foreign: foreignOn(gpu, own) }))
@@ -86,10 +87,10 @@ export function vramGate({ nodeId, namespace, probe, launcher, freeWithinMs = FR
     },
 
     /**
-     * After a stop: GPUs whose memory does not do for the same engine again. One that somebody else uses by now is none of them. `undying`: names
-     * of engines that SIGKILL did not end.
+     * After a stop: GPUs whose memory does not do for the same engine again. One that somebody else uses by now is none of them. `undying`: what
+     * SIGKILL did not end.
      */
-    async stuck(specs: readonly EngineSpec[], signal: AbortSignal, undying: readonly string[] = []): Promise<StuckGpu[]> {
+    async stuck(specs: readonly EngineSpec[], signal: AbortSignal, undying: readonly EngineProcess[] = []): Promise<StuckGpu[]> {
       if (specs.every(({ gpus }) => gpus.length === 0)) return []
       const settled = growth()
       const isEnough = (taken: Taken[], own: EngineProcess[]) =>

@@ -92,6 +92,8 @@ const Supervision = z.strictObject({
   degraded: z.boolean(),
   /** What its node said last. */
   presence: z.enum(PRESENCES).default('ready'),
+  /** Whether its node is to be left. */
+  draining: z.boolean().default(false),
   /** The worker of its node, as far as it told: with another one, watches begin anew. */
   instance: z.string().nullable().default(null),
   trouble: Trouble.nullable().default(null),

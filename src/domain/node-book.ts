@@ -1,3 +1,4 @@
+import { workflowIds } from '../contracts/workflow-ids.js'
 import type { Claim, Lease, LeaseAnswer, NodeBook, Owner, Presence, Quarantine } from './lease.js'
 
 /** What a refusal depends on besides the book. `gpus`: HIP indices that the node has. */
@@ -51,7 +52,9 @@ export function bind(book: NodeBook, { gpus, ...name }: LeaseName & { gpus?: rea
   const known = book.leases.some((lease) => isNamed(lease, name))
   if (!known)
     return gpus === undefined || isOvertaken(book, name, gpus) ? book : bind(recover(book, [{ ...name, gpus: [...gpus] }], at), name)
-  const kept = book.leases.filter((lease) => !isOfReplica(lease, name) || lease.state === 'reserved' || lease.fence >= name.fence)
+  if (book.leases.some((lease) => isOfReplica(lease, name) && lease.state === 'bound' && lease.fence > name.fence))
+    return release(book, name)
+  const kept = book.leases.filter((lease) => !isOfReplica(lease, name) || isOfAnotherFlow(lease) || lease.fence >= name.fence)
   return { ...book, leases: kept.map((lease) => (isNamed(lease, name) ? { ...lease, state: 'bound' as const } : lease)) }
 }
 
@@ -80,7 +83,15 @@ function without(book: NodeBook, goes: (lease: Lease) => boolean): NodeBook {
 export function recover(book: NodeBook, found: readonly Omit<Lease, 'state' | 'owner' | 'grantedAt'>[], at: string): NodeBook {
   const missing = found.filter((one) => !book.leases.some((lease) => isNamed(lease, one)))
   const leases = missing.map(({ endpoint, replica, gpus, fence }): Lease => {
-    return { endpoint, replica, gpus, fence, state: 'bound', owner: { workflowId: `endpoint/${endpoint}`, runId: '' }, grantedAt: at }
+    return {
+      endpoint,
+      replica,
+      gpus,
+      fence,
+      state: 'bound',
+      owner: { workflowId: workflowIds.endpoint(endpoint), runId: '' },
+      grantedAt: at,
+    }
   })
   return withFenceAbove({ ...book, leases: [...book.leases, ...leases] }, Math.max(0, ...leases.map(({ fence }) => fence)))
 }
@@ -121,6 +132,8 @@ const nameOf = ({ endpoint, replica, state }: Lease): string =>
 const isSameOwner = (a: Owner, b: Owner): boolean => a.workflowId === b.workflowId && a.runId === b.runId
 const isOfReplica = (a: Pick<Lease, 'endpoint' | 'replica'>, b: Pick<Lease, 'endpoint' | 'replica'>): boolean =>
   a.endpoint === b.endpoint && a.replica === b.replica
+const isOfAnotherFlow = ({ state, owner, endpoint }: Lease): boolean =>
+  state === 'reserved' && owner.workflowId !== workflowIds.endpoint(endpoint)
 const isNamed = (lease: Lease, name: LeaseName): boolean => isOfReplica(lease, name) && lease.fence === name.fence
 
 function isRepeated(lease: Lease, claim: Claim): boolean {

@@ -65,6 +65,7 @@ export async function runSchedule(cluster: ChaosCluster, schedule: Schedule, not
       if (!standing) await sleep(deployAfterMs).then(() => started(deploy(client, planned)))
       if (stopAfterMs !== null) await sleep(stopAfterMs).then(() => started(stop(client, name)))
     })
+    const all = Promise.all(actions).then(() => Date.now())
     await moment(cluster, schedule)
     const struck = Date.now()
     note(`strikes after ${struck - begun.getTime()} ms`)
@@ -72,8 +73,10 @@ export async function runSchedule(cluster: ChaosCluster, schedule: Schedule, not
     const { seconds, lasts = false, degrades = false } = classOf(schedule.fault)
     if (lasts) await sleep(schedule.lastsMs)
     await over()
-    const from = lasts ? Date.now() : struck
-    await Promise.all(actions)
+    const ended = Date.now()
+    const begunAll = await all
+    // What a person begins after the strike has the same time.
+    const from = Math.max(lasts ? ended : struck, begunAll)
     const wanted = (): Wanted =>
       new Map(schedule.endpoints.map(({ name }) => [name, wantedOf(operations.filter(({ endpoint }) => endpoint === name))]))
     const look = (what: Wanted): Promise<Facts> =>
@@ -144,7 +147,7 @@ async function settle(
       }),
     )
     if (seen.violations.length === 0) {
-      if (sound !== null) return { ms: sound, ...seen }
+      if (sound !== null) return { ...seen, ms: sound, violations: sound > limitMs ? [tooLate(sound)] : [] }
       sound = Date.now() - begun
     } else {
       sound = null
@@ -153,6 +156,8 @@ async function settle(
     await sleep(LOOK_MS)
   }
 }
+
+const tooLate = (ms: number): Violation => ({ invariant: 'every flow ends', what: `all stands only after ${ms} ms` })
 
 /** Nobody waits any more for what did not end. */
 async function abandon(client: Client, operations: Operation[]): Promise<void> {

@@ -113,6 +113,18 @@ describe('a replacement', () => {
     expect(granted(again.book, claim('a', [1], run('second'))).book).toBe(again.book)
   })
 
+  test('of which the older lease is bound after the newer one loses it, as it does what its own workflow has reserved', () => {
+    const mine = { workflowId: 'endpoint/a', runId: 'r' }
+    const older = granted(newBook(0), claim('a', [0], mine))
+    const newer = granted(older.book, claim('a', [1], run('second')))
+    const bound = bind(newer.book, { endpoint: 'a', replica: 0, fence: newer.fence })
+    expect(bound.leases).toMatchObject([{ fence: newer.fence, state: 'bound' }])
+    expect(bind(bound, { endpoint: 'a', replica: 0, fence: older.fence }).leases).toEqual(bound.leases)
+    const late = granted(bound, claim('a', [0], run('third')))
+    const both = bind(late.book, { endpoint: 'a', replica: 0, fence: late.fence })
+    expect(bind(both, { endpoint: 'a', replica: 0, fence: newer.fence }).leases).toMatchObject([{ fence: late.fence, state: 'bound' }])
+  })
+
   test('of which the older lease is bound late leaves the newer one', () => {
     const old = granted(newBook(0), claim('a', [0]))
     const next = granted(old.book, claim('a', [1], run('second')))

@@ -221,8 +221,7 @@ const OWN: Record<string, OwnRow> = {
   },
   Internal: {
     next: 'other node',
-    // It may pass by itself, so it is told as it is, wherever it was met.
-    everywhere: { tries: 2, code: 'Internal' },
+    everywhere: { tries: 2 },
     cause: changing((node) => replaced(fencesOf(node), () => mkdirSync(fencesOf(node)))),
   },
   BackendMissing: {

@@ -267,6 +267,61 @@ test('a node that is drained serves, and is cared for, until another one answers
   expect(await view()).toMatchObject({ phase: 'serving', replica: { key: other.machine.running(endpoint)[0]?.key } })
 }, 60_000)
 
+test('what becomes of the engine before is no concern of the one that was taken over', async () => {
+  await deploy()
+  const { home, other } = await places()
+  other.machine.startsAs = 'silent'
+  await drain(home)
+  await until(() => other.machine.running(endpoint).length === 1)
+  home.machine.startsAs = 'silent'
+  home.machine.kill(endpoint)
+  await until(() => home.machine.running(endpoint).length === 1)
+  // Its proof hears of nothing, not of its being called off either, before it finds that it was stopped.
+  const inspect = vi.spyOn(home.machine, 'inspect').mockImplementation(async () => {
+    await until(() => home.machine.running(endpoint).length === 0)
+    return { phase: 'absent' }
+  })
+  const [engine] = other.machine.running(endpoint)
+  other.machine.startsAs = 'answers'
+  await servesOn(other)
+  await until(async () => (await leasesOn(home)).length === 0 && home.machine.running(endpoint).length === 0)
+  inspect.mockRestore()
+  expect((await view()).replica?.key).toEqual(engine?.key)
+  expect(other.machine.running(endpoint).map(({ key }) => key)).toEqual([engine?.key])
+  expect((await view()).healing.filter(({ outcome }) => outcome !== 'done')).toEqual([])
+}, 60_000)
+
+test('a node that is drained no more is not left, though that was heard in the middle of a repair', async () => {
+  await deploy()
+  const { home, other } = await places()
+  other.machine.startsAs = 'silent'
+  await drain(home)
+  await until(() => other.machine.running(endpoint).length === 1)
+  await uncordon(home)
+  other.machine.startsAs = 'exits'
+  other.machine.kill(endpoint)
+  await until(async () => (await view()).operation === null)
+  await until(async () => (await view()).next === null)
+  expect(await view()).toMatchObject({ phase: 'serving', replica: { nodeId: home.nodeId } })
+  expect(home.machine.running(endpoint)).toHaveLength(1)
+}, 60_000)
+
+test('a replacement that fails on its own node leaves it to the engine before while another node is tried', async () => {
+  const inspect = fakeProbe.inspect
+  const probed = vi.spyOn(fakeProbe, 'inspect').mockImplementation(async () => ({ ...(await inspect()), cachedModels: ['org/name'] }))
+  await deploy()
+  const { home, other } = await places()
+  home.machine.refuses = ({ context }) => context === 4_096
+  other.machine.startsAs = 'silent'
+  const replaced = deploy({ context: 4_096 })
+  await until(() => other.machine.running(endpoint).length === 1)
+  await until(async () => (await view()).phase === 'serving' && home.machine.running(endpoint).length === 1)
+  other.machine.startsAs = 'answers'
+  expect(await replaced).toMatchObject({ outcome: 'deployed', node: other.nodeId, attempts: 2 })
+  await servesOn(other)
+  probed.mockRestore()
+}, 60_000)
+
 test('a node that is lost while it is drained is not asked for anything any more', async () => {
   await deploy()
   const { home, other } = await places()

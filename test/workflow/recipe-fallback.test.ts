@@ -375,3 +375,24 @@ describe('while a replacement that failed once is looked for, the engine before 
     await oneBoundLease()
   })
 })
+
+test('a port that something holds for good is given up after some tries, where nobody asked for it', async () => {
+  const first = await deploy({ gpus: 1 })
+  const port = Number(new URL(first.url ?? '').port)
+  const [old] = cluster.machine.running(endpoint)
+  if (old === undefined) return expect.unreachable('nothing runs')
+  const spec = { ...old.spec, gpus: [] }
+  cluster.machine.engines.set('wedged', { key: { ...old.key, endpoint: 'wedged', fence: Number.MAX_SAFE_INTEGER }, spec, state: old.state })
+  try {
+    const second = await deploy({ gpus: 1, context: 4096 })
+    expect(second).toMatchObject({ outcome: 'deployed', attempts: 3 })
+    expect(await attemptsOf()).toEqual([
+      [1, 'PortTaken'],
+      [2, 'PortTaken'],
+      [3, 'ready'],
+    ])
+    expect(new URL(second.url ?? '').port).not.toBe(String(port))
+  } finally {
+    cluster.machine.engines.delete('wedged')
+  }
+})

@@ -33,7 +33,11 @@ async function createNode({ freeWithinMs = 2_000, probe }: { freeWithinMs?: numb
   const fences = createFenceStore({ file: join(home.dir, 'fences.json'), nodeId: 'virtual-1' })
   /** Endpoints whose engines no signal ends: a process that hangs in the kernel cannot be made here. */
   const undying = new Set<string>()
+  /** The same for a process that is left of an engine, and that no mark tells any more. */
+  const unmarked = new Map<string, number>()
   const stop: EngineLauncher['stop'] = async (key, graceMs) => {
+    const left = unmarked.get(key.endpoint)
+    if (left !== undefined) return home.launcher.stop(key, graceMs).then(() => [left])
     const state = await home.launcher.inspect(key)
     return undying.has(key.endpoint) && state.phase === 'running' ? [state.pid] : home.launcher.stop(key, graceMs)
   }
@@ -63,6 +67,7 @@ async function createNode({ freeWithinMs = 2_000, probe }: { freeWithinMs?: numb
     ...home,
     fences,
     undying,
+    unmarked,
     /** What the owner of the node is told when it arrives. */
     async arrive(): Promise<StuckGpu[]> {
       const environment = new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') })
@@ -283,6 +288,16 @@ describe('an engine that SIGKILL does not end', () => {
     expect(await node.stopIfRunning(keyOf({ endpoint: 'wedged' }))).toEqual(told)
     node.undying.clear()
     expect(await node.stopEndpoint('wedged')).toEqual({ stopped: ['default/wedged/0/1/1'], stuck: [], undying: [] })
+  })
+
+  test('is not taken for somebody else’s when it has lost its mark', async () => {
+    await using node = await createNode({ freeWithinMs: 600 })
+    const pid = await node.stranger()
+    await node.launch(keyOf({ endpoint: 'wedged' }), node.spec({ servedName: 'wedged' }))
+    node.hold(0, 150 * GIB, pid)
+    node.unmarked.set('wedged', pid)
+    const { stuck } = await node.stopEndpoint('wedged')
+    expect(stuck).toMatchObject([{ gpu: 0, why: `process ${pid} of default/wedged/0/1/1 does not end after SIGKILL` }])
   })
 
   test('keeps nobody from another GPU, not its own replica either, and everybody from its own', async () => {
