@@ -15,7 +15,7 @@ export async function checkedNode<T>(client: AimClient, nodeId: string, ask: () 
   try {
     return await ask()
   } catch (error) {
-    if (!isAimError(error) || error.code !== 'NotFound') throw error
+    if (!isAimError(error) || error.code !== 'NoSuchNode') throw error
     const near = closest(nodeId, await client.nodes())
     throw new AimError('NoSuchNode', { node: nodeId, ...(near.length > 0 && { 'did you mean': near.join(', ') }) }, { cause: error })
   }

@@ -1,4 +1,3 @@
-import { workflowIds } from '../contracts/workflow-ids.js'
 import type { Claim, Lease, LeaseAnswer, NodeBook, Owner, Presence, Quarantine } from './lease.js'
 
 /** What a refusal depends on besides the book. `gpus`: HIP indices that the node has. */
@@ -89,7 +88,7 @@ export function recover(book: NodeBook, found: readonly Omit<Lease, 'state' | 'o
       gpus,
       fence,
       state: 'bound',
-      owner: { workflowId: workflowIds.endpoint(endpoint), runId: '' },
+      owner: { workflowId: ownFlowOf(endpoint), runId: '' },
       grantedAt: at,
     }
   })
@@ -132,8 +131,9 @@ const nameOf = ({ endpoint, replica, state }: Lease): string =>
 const isSameOwner = (a: Owner, b: Owner): boolean => a.workflowId === b.workflowId && a.runId === b.runId
 const isOfReplica = (a: Pick<Lease, 'endpoint' | 'replica'>, b: Pick<Lease, 'endpoint' | 'replica'>): boolean =>
   a.endpoint === b.endpoint && a.replica === b.replica
-const isOfAnotherFlow = ({ state, owner, endpoint }: Lease): boolean =>
-  state === 'reserved' && owner.workflowId !== workflowIds.endpoint(endpoint)
+/** The workflow that cares for the endpoint. */
+const ownFlowOf = (endpoint: string): string => `endpoint/${endpoint}`
+const isOfAnotherFlow = ({ state, owner, endpoint }: Lease): boolean => state === 'reserved' && owner.workflowId !== ownFlowOf(endpoint)
 const isNamed = (lease: Lease, name: LeaseName): boolean => isOfReplica(lease, name) && lease.fence === name.fence
 
 function isRepeated(lease: Lease, claim: Claim): boolean {

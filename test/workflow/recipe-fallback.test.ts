@@ -379,10 +379,9 @@ describe('while a replacement that failed once is looked for, the engine before 
 test('a port that something holds for good is given up after some tries, where nobody asked for it', async () => {
   const first = await deploy({ gpus: 1 })
   const port = Number(new URL(first.url ?? '').port)
-  const [old] = cluster.machine.running(endpoint)
-  if (old === undefined) return expect.unreachable('nothing runs')
-  const spec = { ...old.spec, gpus: [] }
-  cluster.machine.engines.set('wedged', { key: { ...old.key, endpoint: 'wedged', fence: Number.MAX_SAFE_INTEGER }, spec, state: old.state })
+  const old = cluster.machine.running(endpoint)[0]!
+  const key = { ...old.key, endpoint: 'wedged', fence: Number.MAX_SAFE_INTEGER }
+  cluster.machine.engines.set('wedged', { key, spec: { ...old.spec, gpus: [] }, state: old.state })
   try {
     const second = await deploy({ gpus: 1, context: 4096 })
     expect(second).toMatchObject({ outcome: 'deployed', attempts: 3 })

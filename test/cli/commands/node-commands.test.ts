@@ -85,7 +85,7 @@ describe('node show', () => {
   })
 
   it('of a name that is not there says which are near', async () => {
-    const node = () => Promise.reject(new AimError('NotFound', { what: 'node gpu-3' }))
+    const node = () => Promise.reject(new AimError('NoSuchNode', { node: 'gpu-3' }))
     const { cli } = testCli({ client: { node, nodes: async () => ['gpu-1', 'rack9'] } })
     await expect(nodeShow(cli, ['gpu-3'])).rejects.toMatchObject({ code: 'NoSuchNode', details: { 'did you mean': 'gpu-1' } })
   })
