@@ -15,27 +15,26 @@ export type Stopped = { stopped: string[]; stuck: StuckGpu[]; undying: string[] 
 
 /** Stops them, and waits until their GPUs are free. One that does not end keeps nobody from going on: its GPUs are told. */
 export async function stopEngines({ launcher, gate }: Ports, engines: Listed[], graceMs: number, signal: AbortSignal): Promise<Stopped> {
-  const ends = await Promise.all(engines.map((engine) => stopEngine(launcher, engine, graceMs)))
-  const undying = ends.filter(({ words }) => words !== null)
-  for (const { words } of undying) log.error(words ?? '')
-  const specs = engines.map(({ spec }) => spec)
-  const stuck = await gate.stuck(
-    specs,
-    signal,
-    undying.flatMap(({ name, gpus, left }) => left.map((pid) => ({ pid, engine: name, live: false, gpus }))),
+  const ends = await Promise.all(
+    engines.map(async (engine) => ({
+      name: engineKeyName(engine.key),
+      ran: isRunning(engine),
+      gpus: engine.spec.gpus,
+      left: await launcher.stop(engine.key, graceMs),
+    })),
   )
+  const undying = ends
+    .filter(({ left }) => left.length > 0)
+    .map((one) => ({ ...one, words: `process ${one.left.join(', ')} of ${one.name} does not end after SIGKILL` }))
+  for (const { words } of undying) log.error(words)
+  const specs = engines.map(({ spec }) => spec)
+  const processes = undying.flatMap(({ name, gpus, left }) => left.map((pid) => ({ pid, engine: name, live: false, gpus })))
+  const stuck = await gate.stuck(specs, signal, processes)
   return {
-    stopped: ends.filter(({ ran, words }) => ran && words === null).map(({ name }) => name),
+    stopped: ends.filter(({ ran, left }) => ran && left.length === 0).map(({ name }) => name),
     stuck: stuck.map((one) => ({ ...one, why: undying.find(({ gpus }) => gpus.includes(one.gpu))?.words ?? one.why })),
-    undying: undying.map(({ words }) => words ?? ''),
+    undying: undying.map(({ words }) => words),
   }
-}
-
-async function stopEngine(launcher: Ports['launcher'], engine: Listed, graceMs: number) {
-  const name = engineKeyName(engine.key)
-  const left = await launcher.stop(engine.key, graceMs)
-  const words = left.length === 0 ? null : `process ${left.join(', ')} of ${name} does not end after SIGKILL`
-  return { name, ran: isRunning(engine), gpus: engine.spec.gpus, left, words }
 }
 
 export const isRunning = ({ state }: Pick<Listed, 'state'>): boolean => state.phase === 'running'

@@ -247,12 +247,18 @@ test('a node that is drained is left, and nothing of the endpoint stays there', 
   expect((await view()).healing.at(-1)).toMatchObject({ did: 'repair', why: `node ${home.nodeId} is drained`, outcome: 'done' })
 }, 60_000)
 
-test('a node that is drained serves, and is cared for, until another one answers', async () => {
+/** It serves on a node that is drained, and the engine that is to take its place does not answer yet. */
+async function moving(): Promise<{ home: Node; other: Node }> {
   await deploy()
   const { home, other } = await places()
   other.machine.startsAs = 'silent'
   await drain(home)
   await until(() => other.machine.running(endpoint).length === 1)
+  return { home, other }
+}
+
+test('a node that is drained serves, and is cared for, until another one answers', async () => {
+  const { home, other } = await moving()
   expect(home.machine.running(endpoint)).toHaveLength(1)
   expect(await view()).toMatchObject({ phase: 'serving', replica: { nodeId: home.nodeId } })
   home.machine.kill(endpoint)
@@ -268,11 +274,7 @@ test('a node that is drained serves, and is cared for, until another one answers
 }, 60_000)
 
 test('what becomes of the engine before is no concern of the one that was taken over', async () => {
-  await deploy()
-  const { home, other } = await places()
-  other.machine.startsAs = 'silent'
-  await drain(home)
-  await until(() => other.machine.running(endpoint).length === 1)
+  const { home, other } = await moving()
   home.machine.startsAs = 'silent'
   home.machine.kill(endpoint)
   await until(() => home.machine.running(endpoint).length === 1)
@@ -292,11 +294,7 @@ test('what becomes of the engine before is no concern of the one that was taken 
 }, 60_000)
 
 test('a node that is drained no more is not left, though that was heard in the middle of a repair', async () => {
-  await deploy()
-  const { home, other } = await places()
-  other.machine.startsAs = 'silent'
-  await drain(home)
-  await until(() => other.machine.running(endpoint).length === 1)
+  const { home, other } = await moving()
   await uncordon(home)
   other.machine.startsAs = 'exits'
   other.machine.kill(endpoint)
@@ -323,11 +321,7 @@ test('a replacement that fails on its own node leaves it to the engine before wh
 }, 60_000)
 
 test('a node that is lost while it is drained is not asked for anything any more', async () => {
-  await deploy()
-  const { home, other } = await places()
-  other.machine.startsAs = 'silent'
-  await drain(home)
-  await until(() => other.machine.running(endpoint).length === 1)
+  const { home, other } = await moving()
   await leave(home)
   await until(async () => (await view()).presence === 'lost')
   other.machine.startsAs = 'exits'

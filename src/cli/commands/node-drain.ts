@@ -49,5 +49,5 @@ async function whyLeft(client: AimClient, view: NodeView): Promise<string> {
     )
     return next === null ? name : `${name} (${next})`
   })
-  return (await Promise.all(lines)).join(', ') || 'nothing'
+  return (await Promise.all(lines)).join(', ')
 }
