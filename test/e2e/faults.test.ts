@@ -1,7 +1,9 @@
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtemp } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
-import { join } from 'node:path'
 import { once } from 'node:events'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { bytesInMap } from '../../src/adapters/weights/part-file.js'
 import { pathsOf } from '../../src/config/paths.js'
@@ -18,17 +20,26 @@ const WEIGHTS = /\/resolve\/.*\.gguf/
 const HELD_BYTES = 4 * 2 ** 20
 const deployArgs = (name: string) => ['deploy', repo, '--name', name, '--ref', commit, '--file', file]
 
+/** Whatever goes wrong below, it is not told. */
+const SECRET = 'hf_thisMustStayASecret'
+
+let models: string
 let hub: MisbehavingHub
 let stack: Stack
 beforeAll(async () => {
+  models = await mkdtemp(join(tmpdir(), 'aim-models-'))
   const { dir } = await sampleWeights({ cacheDir: loadSettings().settings.cacheDir })
-  hub = await startMisbehavingHub(dir)
-  stack = await Stack.create({ HF_ENDPOINT: hub.url })
+  cpSync(join(dir, repo), join(models, repo), { recursive: true, dereference: true })
+  mkdirSync(join(models, 'org', 'broken'), { recursive: true })
+  writeFileSync(join(models, 'org', 'broken', 'broken.gguf'), 'this is no model')
+  hub = await startMisbehavingHub(models)
+  stack = await Stack.create({ HF_ENDPOINT: hub.url, HF_TOKEN: SECRET })
   await stack.up()
 }, 600_000)
 afterAll(async () => {
   await stack.destroy()
   await hub.close()
+  rmSync(models, { recursive: true, force: true })
 }, 60_000)
 
 const { hubCache, partials } = {
@@ -181,26 +192,14 @@ describe('a hub that misbehaves', () => {
 })
 
 test('an engine that ends at once fails the deploy with its own last words, and nothing stays', async () => {
-  const { folder } = stack
-  const broken = join(folder, 'models', 'org', 'broken')
-  mkdirSync(broken, { recursive: true })
-  writeFileSync(join(broken, 'broken.gguf'), 'this is no model')
-  const other = await startMisbehavingHub(join(folder, 'models'))
-  const second = await Stack.create({ HF_ENDPOINT: other.url })
-  try {
-    await second.up()
-    const { code, stderr } = await second.aim('deploy', 'org/broken', '--name', 'broken')
-    expect(code).toBe(1)
-    expect(stderr).toMatch(/error\[EngineExited\]: .*exit code 1/)
-    expect(await second.engines()).toEqual([])
-    const { stdout } = await second.aim('history', 'broken', '--json')
-    expect(JSON.parse(stdout)).toMatchObject([
-      { state: 'failed', error: { code: 'EngineExited' }, attempts: [{ outcome: 'failed', argv: expect.arrayContaining(['--model']) }] },
-    ])
-  } finally {
-    await second.destroy()
-    await other.close()
-  }
+  const { code, stderr } = await stack.aim('deploy', 'org/broken', '--name', 'broken')
+  expect(code).toBe(1)
+  expect(stderr).toMatch(/error\[EngineExited\]: .*exit code 1/)
+  expect(await stack.engines()).toEqual([])
+  const { stdout } = await stack.aim('history', 'broken', '--json')
+  expect(JSON.parse(stdout)).toMatchObject([
+    { state: 'failed', error: { code: 'EngineExited' }, attempts: [{ outcome: 'failed', argv: expect.arrayContaining(['--model']) }] },
+  ])
 }, 90_000)
 
 test('a port that is taken is told, and nothing stays', async () => {
@@ -248,21 +247,14 @@ test.runIf(canMountTmpfs())(
 )
 
 test('no token reaches a history, a log or an argv', async () => {
-  const secret = 'hf_thisMustStayASecret'
-  const guarded = await Stack.create({ HF_ENDPOINT: hub.url, HF_TOKEN: secret })
-  try {
-    await guarded.up()
-    expect((await guarded.aim(...deployArgs('guarded'))).code).toBe(0)
-    const sent = hub.requests.filter(({ headers }) => headers.authorization === `Bearer ${secret}`)
-    expect(sent.length).toBeGreaterThan(0)
-    const { stackLog, temporalDir } = pathsOf(guarded.settings())
-    for (const kept of [stackLog, ...readdirSync(temporalDir).map((name) => join(temporalDir, name))])
-      expect(readFileSync(kept).includes(secret), kept).toBe(false)
-    const [engine] = await guarded.engines()
-    const pid = engine?.state.phase === 'running' ? engine.state.pid : 0
-    expect(readFileSync(`/proc/${pid}/environ`, 'utf8')).not.toContain(secret)
-    expect(readFileSync(`/proc/${pid}/cmdline`, 'utf8')).not.toContain(secret)
-  } finally {
-    await guarded.destroy()
-  }
+  expect((await stack.aim(...deployArgs('guarded'))).code).toBe(0)
+  const sent = hub.requests.filter(({ headers }) => headers.authorization === `Bearer ${SECRET}`)
+  expect(sent.length).toBeGreaterThan(0)
+  const { stackLog, temporalDir } = pathsOf(stack.settings())
+  for (const kept of [stackLog, ...readdirSync(temporalDir).map((name) => join(temporalDir, name))])
+    expect(readFileSync(kept).includes(SECRET), kept).toBe(false)
+  const [engine] = await stack.engines()
+  const pid = engine?.state.phase === 'running' ? engine.state.pid : 0
+  expect(readFileSync(`/proc/${pid}/environ`, 'utf8')).not.toContain(SECRET)
+  expect(readFileSync(`/proc/${pid}/cmdline`, 'utf8')).not.toContain(SECRET)
 }, 90_000)

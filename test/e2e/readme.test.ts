@@ -28,7 +28,7 @@ describe('the README', () => {
   })
 
   test('its quickstart deploys a real model, prints its answer, and leaves nothing running', async () => {
-    const stack = await Stack.create()
+    const stack = await Stack.create({}, { bare: true })
     try {
       const { code, stdout, stderr } = await run((quickstart[0] ?? '').replace('npm ci && ', ''), stack)
       expect(code, stderr).toBe(0)
@@ -42,7 +42,7 @@ describe('the README', () => {
   }, 180_000)
 
   test('its commands work as they stand there, one after the other', async () => {
-    const stack = await Stack.create()
+    const stack = await Stack.create({}, { bare: true })
     try {
       // The model that it names is served by our own hub; the bytes are those of a model that a test can afford.
       const { file } = await sampleWeights({ cacheDir: loadSettings().settings.cacheDir })

