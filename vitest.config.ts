@@ -1,13 +1,14 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
+import { LongestFirst } from './test/support/longest-first.js'
 
 /** Folder for machine-readable results, beside what people read; `.ci/run` adds them up. */
 const report = process.env['AIM_TEST_REPORT']
 
 /** What a test file imports that needs a program which a bare machine obtains first: Temporal, an S3 server, Python's hub client... */
 const TOOLS =
-  /\/(cluster|failure-lanes|python-hub|s3-server|sample-weights|smollm2|stack|temporal|temporal-address|time-skipping|toxiproxy)\.js'/
+  /\/(cluster|failure-lanes|python-hub|s3-server|sample-weights|smollm2|stack|temporal|temporal-address|time-skipping|toxiproxy|two-nodes)\.js'/
 /** Takes minutes, and has a command of its own: `npm run test:steps`. */
 const long = process.env['AIM_ALL_STEPS'] === '1' ? [] : [join('test', 'workflow', 'any-step.test.ts')]
 const tests = readdirSync('test', { recursive: true, encoding: 'utf8' })
@@ -15,10 +16,14 @@ const tests = readdirSync('test', { recursive: true, encoding: 'utf8' })
   .map((name) => join('test', name))
   .filter((name) => !long.includes(name))
 const withTools = tests.filter((file) => TOOLS.test(readFileSync(file, 'utf8')))
+/** Flows with fake machines: they wait more than they work. */
+const flows = withTools.filter((file) => file.startsWith(join('test', 'workflow/')))
 
 /** Only functions of their arguments: what one test file has loaded, the next one can use. */
 const PURE = ['contracts', 'domain', 'engines', 'recipes'].map((folder) => join('test', folder))
 const pure = tests.filter((file) => !withTools.includes(file) && PURE.some((folder) => file.startsWith(`${folder}/`)))
+
+const temporal = { globalSetup: ['test/support/temporal.ts'], setupFiles: ['test/support/temporal-ready.ts'] }
 
 /** Recording is no test: `npm run record-histories` asks for it. */
 const recording = process.env['AIM_RECORD'] === '1'
@@ -31,6 +36,7 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     teardownTimeout: 30_000,
+    sequence: { sequencer: LongestFirst },
     reporters: report === undefined ? ['default'] : ['default', ['json', { outputFile: join(report, 'tests.json') }]],
     projects: [
       // First, because the tools may still be on their way.
@@ -47,11 +53,14 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'tools',
-          include: recording ? ['test/replay/record.ts'] : withTools,
-          globalSetup: ['test/support/temporal.ts'],
-          setupFiles: ['test/support/temporal-ready.ts'],
+          include: recording ? ['test/replay/record.ts'] : withTools.filter((file) => !flows.includes(file)),
+          ...temporal,
           sequence: { groupOrder: 1 },
         },
+      },
+      {
+        extends: true,
+        test: { name: 'flows', include: recording ? [] : flows, ...temporal, maxWorkers: 3, sequence: { groupOrder: 2 } },
       },
     ],
   },

@@ -1,17 +1,18 @@
 import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
+import { LongestFirst } from './test/support/longest-first.js'
 
 const report = process.env['AIM_TEST_REPORT']
 
-/** Tests with engines that are slow to install or start: real vLLM. One file at a time, because an engine takes every core. */
+/** Tests with engines that are slow to install or start: real vLLM. Two files at a time, because an engine that starts uses one core. */
 export default defineConfig({
   test: {
     include: ['test/engines-e2e/**/*.test.ts'],
     globalSetup: ['test/support/temporal.ts'],
     setupFiles: ['test/support/temporal-ready.ts'],
     pool: 'forks',
-    maxWorkers: 1,
-    fileParallelism: false,
+    maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
     testTimeout: 600_000,
     hookTimeout: 600_000,
     teardownTimeout: 60_000,
