@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { AimError } from '../../src/contracts/errors.js'
 import { NODE_QUERY, type NodeView } from '../../src/contracts/node-owner.js'
 import { startCluster, type TestCluster } from '../support/cluster.js'
 import { uniqueName } from '../support/fakes.js'
@@ -79,6 +80,34 @@ test('a deploy starts over, as the one who started it, and what it did before st
     ['failed', 0],
   ])
   await undeploy()
+})
+
+describe('a deploy that fails after it was reset', () => {
+  const diskFull = async () => {
+    throw new AimError('DiskFull', { path: '/cache', needed: 2, free: 1 })
+  }
+  beforeEach(() => {
+    cluster.weights.ensuring = diskFull
+  })
+  afterEach(() => {
+    cluster.weights.ensuring = null
+  })
+
+  test('starts over, whatever it fails by', async () => {
+    const goOn = await resetAt(before('recordEnd'), `deploy/${endpoint}`, deploy)
+    cluster.weights.ensuring = null
+    goOn()
+    expect(await workflow(`deploy/${endpoint}`).result()).toMatchObject({ outcome: 'deployed' })
+    await undeploy()
+  })
+
+  test('fails as any other once it has started over', async () => {
+    const goOn = await resetAt(before('recordEnd'), `deploy/${endpoint}`, deploy)
+    goOn()
+    await expect(workflow(`deploy/${endpoint}`).result()).rejects.toThrow('Workflow execution failed')
+    // The run that was reset, the one that went on from it, and the one that started over.
+    expect((await cluster.records.history(endpoint)).map(({ state }) => state)).toEqual(['failed', 'failed', 'failed'])
+  })
 })
 
 test('a stop starts over, and nothing serves when it says so', async () => {
