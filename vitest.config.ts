@@ -16,14 +16,10 @@ const tests = readdirSync('test', { recursive: true, encoding: 'utf8' })
   .map((name) => join('test', name))
   .filter((name) => !long.includes(name))
 const withTools = tests.filter((file) => TOOLS.test(readFileSync(file, 'utf8')))
-/** Flows with fake machines: they wait more than they work. */
-const flows = withTools.filter((file) => file.startsWith(join('test', 'workflow/')))
 
 /** Only functions of their arguments: what one test file has loaded, the next one can use. */
 const PURE = ['contracts', 'domain', 'engines', 'recipes'].map((folder) => join('test', folder))
 const pure = tests.filter((file) => !withTools.includes(file) && PURE.some((folder) => file.startsWith(`${folder}/`)))
-
-const temporal = { globalSetup: ['test/support/temporal.ts'], setupFiles: ['test/support/temporal-ready.ts'] }
 
 /** Recording is no test: `npm run record-histories` asks for it. */
 const recording = process.env['AIM_RECORD'] === '1'
@@ -53,14 +49,11 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'tools',
-          include: recording ? ['test/replay/record.ts'] : withTools.filter((file) => !flows.includes(file)),
-          ...temporal,
+          include: recording ? ['test/replay/record.ts'] : withTools,
+          globalSetup: ['test/support/temporal.ts'],
+          setupFiles: ['test/support/temporal-ready.ts'],
           sequence: { groupOrder: 1 },
         },
-      },
-      {
-        extends: true,
-        test: { name: 'flows', include: recording ? [] : flows, ...temporal, maxWorkers: 3, sequence: { groupOrder: 2 } },
       },
     ],
   },

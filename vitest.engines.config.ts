@@ -4,7 +4,7 @@ import { LongestFirst } from './test/support/longest-first.js'
 
 const report = process.env['AIM_TEST_REPORT']
 
-/** Tests with engines that are slow to install or start: real vLLM. Two files at a time, because an engine that starts uses one core. */
+/** Tests with engines that are slow to install or start: real vLLM. Two files at a time, and each has one engine at a time: one that starts uses one core. */
 export default defineConfig({
   test: {
     include: ['test/engines-e2e/**/*.test.ts'],

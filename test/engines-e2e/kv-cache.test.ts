@@ -1,12 +1,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { beforeAll, expect, test } from 'vitest'
+import { freePorts } from '../../src/config/free-ports.js'
 import { kvLayers } from '../../src/domain/memory/kv.js'
 import { kvPool, tokensIn } from '../../src/domain/memory/kv-pool.js'
 import { readModelConfig } from '../../src/domain/model-config.js'
@@ -27,14 +26,13 @@ beforeAll(async () => {
   installed = JSON.parse(stdout) as typeof installed
 }, 1_800_000)
 
-// Both at once: an engine that starts uses one core.
-test.concurrent('a GiB holds the tokens that real vLLM reports', async () => {
+test('a GiB holds the tokens that real vLLM reports', async () => {
   const config = readFileSync(join(installed.checkpoint, 'config.json'), 'utf8')
   const reported = await tokensOfVllm(installed.checkpoint)
   expect(Math.abs(ourTokens(config) / reported - 1)).toBeLessThan(0.01)
 })
 
-test.concurrent('so it does when two layers of three keep a window only', async () => {
+test('so it does when two layers of three keep a window only', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'aim-windowed-'))
   try {
     const config = windowedConfig()
@@ -66,7 +64,8 @@ function ourTokens(config: string): number {
 
 /** Starts vLLM with one GiB of KV cache and reads what it logs about it. */
 async function tokensOfVllm(model: string): Promise<number> {
-  const args = ['--host', '127.0.0.1', '--port', `${await freePort()}`, '--dtype', 'bfloat16', '--enforce-eager', '--block-size', '16']
+  const [port] = await freePorts(1)
+  const args = ['--host', '127.0.0.1', '--port', `${port}`, '--dtype', 'bfloat16', '--enforce-eager', '--block-size', '16']
   const limits = ['--max-model-len', `${CONTEXT}`, '--max-num-batched-tokens', `${STEP_TOKENS}`, '--max-num-seqs', '8']
   const home = mkdtempSync(join(tmpdir(), 'aim-vllm-'))
   const env = {
@@ -96,12 +95,4 @@ async function tokensOfVllm(model: string): Promise<number> {
     await closed
     rmSync(home, { recursive: true, force: true })
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  return port
 }

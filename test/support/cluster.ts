@@ -119,7 +119,11 @@ export async function startCluster({ control = (activities) => activities, slots
       const store = new NodeWeights(id, network)
       const [kept, events, engines] = [new FakeCache(), new FakeLedger(), new FakeMachine(10_000 + 100 * added.length)]
       const inspect = async () => ({ ...(await fakeProbe.inspect()), peerUrl: `http://${id}.test`, ...change })
-      const more = { nodeId: id, probe: { inspect }, weights: store, cache: kept, ledger: events }
+      const looked = async () => {
+        engines.looking?.()
+        return inspect()
+      }
+      const more = { nodeId: id, probe: { inspect: looked }, weights: store, cache: kept, ledger: events }
       const own = { ...ports, ...more, launcher: engines, client: engines, fences: new FakeFences() }
       machines.set(id, engines)
       let desk: ReturnType<typeof createNodeDesk> | undefined

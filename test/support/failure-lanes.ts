@@ -30,6 +30,8 @@ export type Step = { failure: string | null; kind: Kind | 'the same again' | 'fi
 const PATIENCE = { AIM_NODE_GRACE_SECONDS: '1', AIM_STALL_SECONDS: '3', AIM_VRAM_WAIT_SECONDS: '1', AIM_SOURCES: 'hub' }
 
 /** Pairs of virtual nodes, each for one test at a time: real Temporal, real launcher, the test engine's processes. */
+export type Later = (undo: () => void) => void
+
 export async function startLanes(dir: string, count: number) {
   mkdirSync(join(dir, 'models'), { recursive: true })
   for (const [repo, bytes] of Object.entries(WEIGHT_BYTES)) await writeSampleModel(join(dir, 'models'), repo, bytes)
@@ -137,16 +139,18 @@ export async function startLanes(dir: string, count: number) {
     hub,
     viewOf,
     handle,
-    /** Runs a test with a lane of its own and an endpoint, and leaves nothing of it. */
-    async inLane(body: (lane: Lane, endpoint: string) => Promise<{ quarantined: string[] }>): Promise<void> {
+    /** Runs a test with a lane of its own and an endpoint, and leaves nothing of it. `later`: what is done when all was seen. */
+    async inLane(body: (lane: Lane, endpoint: string, later: Later) => Promise<{ quarantined: string[] }>): Promise<void> {
       const lane = await take()
       const endpoint = uniqueName('chat')
+      const undo: (() => void)[] = []
       try {
-        const { quarantined } = await body(lane, endpoint)
+        const { quarantined } = await body(lane, endpoint, (work) => void undo.push(work))
         await undeploy(endpoint)
         await expectNothing(lane, endpoint, quarantined)
       } finally {
         // A test that failed spoils no other.
+        for (const work of undo) work()
         await undeploy(endpoint)
         for (const { nodeId } of lane.nodes) for (const { gpu } of (await viewOf(nodeId)).quarantined) await clear(nodeId, gpu)
         giveBack(lane)

@@ -35,6 +35,8 @@ export class FakeMachine implements EngineLauncher, EngineClient {
   readonly hangs = new Set<string>()
   /** Others have requests running. */
   busy = false
+  /** What happens when a flow looks at the machine. */
+  looking: (() => void) | null = null
 
   constructor(private nextPort = 9_000) {}
 

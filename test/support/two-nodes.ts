@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, vi } from 'vitest'
 import { NODE_UPDATES } from '../../src/contracts/node-owner.js'
 import { startCluster, type TestCluster } from './cluster.js'
 import { uniqueName } from './fakes.js'
@@ -31,7 +31,11 @@ export function useTwoNodes(): void {
     endpoint = uniqueName('chat')
   })
   afterEach(async () => {
-    for (const { machine } of nodes) Object.assign(machine, { startsAs: 'answers', refuses: null })
+    vi.restoreAllMocks()
+    for (const { machine } of nodes) {
+      Object.assign(machine, { startsAs: 'answers', refuses: null, looking: null })
+      machine.hangs.clear()
+    }
     for (const node of away.splice(0)) await node.join()
     for (const node of nodes) await uncordon(node)
     await (await cluster.aim.undeploy({ endpoint, force: true })).result()

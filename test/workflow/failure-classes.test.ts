@@ -11,7 +11,7 @@ import { NODE_UPDATES } from '../../src/contracts/node-owner.js'
 import type { Kind } from '../../src/domain/fallback/kinds.js'
 import { POLICIES, policyOf } from '../../src/domain/fallback/policies.js'
 import type { Plan } from '../../src/domain/plan.js'
-import { startLanes, type Harm, type Lane, type Lanes } from '../support/failure-lanes.js'
+import { startLanes, type Later, type Harm, type Lane, type Lanes } from '../support/failure-lanes.js'
 import type { Behaviour, FailureName } from '../support/test-engine/index.js'
 import { canMountTmpfs, mountTmpfs } from '../support/tmpfs.js'
 import type { VirtualNode } from '../support/virtual-nodes.js'
@@ -108,6 +108,7 @@ type OwnRow = {
     lane: Lane
     endpoint: string
     everywhere: boolean
+    later: Later
   }): Promise<{ harm?: Harm; port?: number; takeBack: () => Promise<unknown> }>
 }
 
@@ -125,21 +126,21 @@ function placesOf(lane: Lane, plan: Plan, everywhere: boolean): { node: VirtualN
 /** Plants memory that is held, by a process or by nobody. */
 const planting =
   (foreign: boolean): OwnRow['cause'] =>
-  async ({ lane, everywhere }) => {
+  async ({ lane, everywhere, later }) => {
     const child = foreign ? spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e9)'], { stdio: 'ignore' }) : null
-    if (child !== null) await once(child, 'spawn')
-    const planted: (() => void)[] = []
+    if (child !== null) {
+      await once(child, 'spawn')
+      later(() => child.kill('SIGKILL'))
+    }
     return {
       harm: (plan, nth) => {
         if (nth > 1) return
         for (const { node, gpus } of placesOf(lane, plan, everywhere)) {
-          for (const gpu of gpus) planted.push(node.plant({ gpu, bytes: 60 * GIB, name: 'trainer', ...(child?.pid && { pid: child.pid }) }))
+          for (const gpu of gpus) later(node.plant({ gpu, bytes: 60 * GIB, name: 'trainer', ...(child?.pid && { pid: child.pid }) }))
         }
       },
-      takeBack: async () => {
-        for (const remove of planted) remove()
-        child?.kill('SIGKILL')
-      },
+      // Not before all was seen: a GPU whose memory is free again comes out of quarantine.
+      takeBack: async () => {},
     }
   }
 
@@ -364,8 +365,8 @@ describe.concurrent('a code of our own', () => {
   test.each(some(OWN))(
     '%s: once, and the next candidate serves',
     async (name, { next, request, quarantined = [], cause }) => {
-      await lanes.inLane(async (lane, endpoint) => {
-        const { harm, port, takeBack } = await cause({ lane, endpoint, everywhere: false })
+      await lanes.inLane(async (lane, endpoint, later) => {
+        const { harm, port, takeBack } = await cause({ lane, endpoint, everywhere: false, later })
         try {
           const { error, steps } = await lanes.deploy(lane, endpoint, { ...request, harm, ...(port !== undefined && { port }) })
           expect(error).toBeNull()
@@ -386,8 +387,8 @@ describe.concurrent('a code of our own', () => {
   test.each(some(OWN))(
     '%s: everywhere, and nothing is left',
     async (name, { request, recipe = 'any/first', everywhere: { tries, quarantined = [], says = policyOf(name).end, code }, cause }) => {
-      await lanes.inLane(async (lane, endpoint) => {
-        const { harm, port, takeBack } = await cause({ lane, endpoint, everywhere: true })
+      await lanes.inLane(async (lane, endpoint, later) => {
+        const { harm, port, takeBack } = await cause({ lane, endpoint, everywhere: true, later })
         try {
           const fallback = { mode: 'meets', budget: { attempts: BUDGET } } as const
           const asked = { ...request, recipe, fallback, harm, ...(port !== undefined && { port }) }

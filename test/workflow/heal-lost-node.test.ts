@@ -1,5 +1,4 @@
-import { describe, expect, test, vi } from 'vitest'
-import { fakeProbe } from '../support/fakes.js'
+import { describe, expect, test } from 'vitest'
 import { cluster, deploy, endpoint, join, leasesOn, leave, nodes, places, servesOn, view, useTwoNodes } from '../support/two-nodes.js'
 import { until } from '../support/wait-for.js'
 
@@ -9,8 +8,7 @@ describe('a node that does not answer any more', () => {
   test('is waited for, then left; when it is back, what ran there ends', async () => {
     await deploy()
     const { home, other } = await places()
-    await leave(home)
-    await until(async () => (await view()).presence === 'unknown')
+    await Promise.all([leave(home), until(async () => (await view()).presence === 'unknown')])
     expect((await view()).phase).toBe('serving')
     await servesOn(other)
     expect(home.machine.running(endpoint)).toHaveLength(1)
@@ -66,22 +64,19 @@ describe('a node that does not answer any more', () => {
   test('is not waited for by a deploy that would change nothing', async () => {
     const [home] = nodes
     await deploy({ node: home.nodeId })
-    const inspect = fakeProbe.inspect.bind(fakeProbe)
-    let gone: Promise<void> | null = null
-    const spy = vi.spyOn(fakeProbe, 'inspect').mockImplementation(async () => {
-      gone ??= leave(home)
-      return inspect()
-    })
+    const gone: Promise<void>[] = []
+    home.machine.looking = () => {
+      if (gone.length === 0) gone.push(leave(home))
+    }
     await expect(deploy({ node: home.nodeId })).rejects.toMatchObject({ code: 'NodeLost' })
-    spy.mockRestore()
+    await Promise.all(gone)
     expect((await view()).operation).toBeNull()
   }, 60_000)
 
   test('yet, when it is stopped, is waited for until it is lost, and never comes back', async () => {
     await deploy()
     const { home, other } = await places()
-    await leave(home)
-    await until(async () => (await view()).presence === 'unknown')
+    await Promise.all([leave(home), until(async () => (await view()).presence === 'unknown')])
     const { outcome, silent } = await (await cluster.aim.undeploy({ endpoint })).result()
     expect([outcome, silent]).toEqual(['stopped', [home.nodeId]])
     await join(home)

@@ -82,32 +82,42 @@ test('a deploy starts over, as the one who started it, and what it did before st
   await undeploy()
 })
 
-describe('a deploy that fails after it was reset', () => {
-  const diskFull = async () => {
-    throw new AimError('DiskFull', { path: '/cache', needed: 2, free: 1 })
-  }
+describe('a deploy that was reset after its tries had failed', () => {
   beforeEach(() => {
-    cluster.weights.ensuring = diskFull
+    // The first is tried again, and then there is nothing else to try.
+    const words = ['OSError: [Errno 98] Address already in use', 'for another reason']
+    cluster.machine.dies = () => words.shift() ?? 'for another reason'
   })
   afterEach(() => {
-    cluster.weights.ensuring = null
+    cluster.machine.dies = () => null
   })
+  const codes = async () => (await cluster.records.history(endpoint)).map(({ error }) => error?.code)
 
-  test('starts over, whatever it fails by', async () => {
+  test('starts over', async () => {
     const goOn = await resetAt(before('recordEnd'), `deploy/${endpoint}`, deploy)
-    cluster.weights.ensuring = null
+    cluster.machine.dies = () => null
     goOn()
     expect(await workflow(`deploy/${endpoint}`).result()).toMatchObject({ outcome: 'deployed' })
+    expect((await codes()).slice(0, 2)).toEqual([undefined, 'FallbackExhausted'])
     await undeploy()
   })
 
   test('fails as any other once it has started over', async () => {
     const goOn = await resetAt(before('recordEnd'), `deploy/${endpoint}`, deploy)
     goOn()
-    await expect(workflow(`deploy/${endpoint}`).result()).rejects.toThrow('Workflow execution failed')
-    // The run that was reset, the one that went on from it, and the one that started over.
-    expect((await cluster.records.history(endpoint)).map(({ state }) => state)).toEqual(['failed', 'failed', 'failed'])
+    await expect(workflow(`deploy/${endpoint}`).result()).rejects.toMatchObject({ cause: { type: 'EngineExited' } })
+    expect((await codes()).slice(0, 2)).toEqual(['EngineExited', 'FallbackExhausted'])
   })
+})
+
+test('a deploy that failed by what no run before it had fails again', async () => {
+  cluster.weights.ensuring = async () => {
+    throw new AimError('DiskFull', { path: '/cache', needed: 2, free: 1 })
+  }
+  const goOn = await resetAt(before('recordEnd'), `deploy/${endpoint}`, deploy)
+  cluster.weights.ensuring = null
+  goOn()
+  await expect(workflow(`deploy/${endpoint}`).result()).rejects.toMatchObject({ cause: { type: 'DiskFull' } })
 })
 
 test('a stop starts over, and nothing serves when it says so', async () => {
