@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { NodeId, Port } from '../contracts/names.js'
 import { parseFree } from '../domain/cache/policy.js'
 import { parseBytes } from '../domain/units.js'
+import { Folder } from './folder-rule.js'
 import { CdnTemplate, PeerAddress, PlainUrl, S3Address, SourceOrder } from './source-rules.js'
 
 const SecretReference = z.string().regex(/^(env|file):.+$/, 'must be a reference: env:NAME or file:/path')
@@ -15,16 +16,16 @@ const HttpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https U
  * The keys are the names in the profile file and in `aim config view`.
  */
 export const SETTINGS = {
-  home: { env: 'AIM_HOME', rule: z.string(), default: () => join(homedir(), '.aim'), about: 'state of this machine' },
+  home: { env: 'AIM_HOME', rule: Folder, default: () => join(homedir(), '.aim'), about: 'state of this machine' },
   cacheDir: {
     env: 'AIM_CACHE_DIR',
-    rule: z.string(),
+    rule: Folder,
     default: () => join(homedir(), '.cache', 'aim-engine'),
     about: 'tools that were obtained',
   },
   hfHome: {
     env: 'HF_HOME',
-    rule: z.string(),
+    rule: Folder,
     default: () => join(homedir(), '.cache', 'huggingface'),
     about: 'weights, in the Hugging Face layout',
   },

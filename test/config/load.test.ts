@@ -25,6 +25,8 @@ test.each([
   [{ HF_ENDPOINT: 'ftp://hub' }, /^HF_ENDPOINT: must be an http or https URL/],
   [{ AIM_HUB_TOKEN: 'hf_secret' }, /^AIM_HUB_TOKEN: must be a reference/],
   [{ TEMPORAL_ADDRESS: 'nowhere' }, /^TEMPORAL_ADDRESS: must be host:port/],
+  [{ AIM_CACHE_DIR: '/tmp/../proc/aim' }, /^AIM_CACHE_DIR: must be a folder that can be written/],
+  [{ AIM_HOME: '/proc/aim' }, /^AIM_HOME: must be a folder that can be written/],
 ])('a bad setting names its variable and its rule: %o', (env, expected) => {
   expect(() => loadSettings({ AIM_HOME: home, ...env })).toThrow(expected)
 })

@@ -1,5 +1,6 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isKernelView } from '../../config/folder-rule.js'
 import { AimError } from '../../contracts/errors.js'
 import type { MachineFile } from '../../contracts/inspected-node.js'
 import { MACHINE_FILE, TOPOLOGY_FOLDER } from './captures.js'
@@ -22,6 +23,7 @@ const NODE_FOLDERS = ['mem_banks', 'io_links']
  * be opened. @throws AimError `InvalidInput` for a folder that holds something.
  */
 export async function capture({ dir, root, run, machine }: CaptureOptions): Promise<Captured> {
+  if (isKernelView(dir)) throw new AimError('InvalidInput', { field: 'dir', rule: `must be a folder that can be written: ${dir}` })
   await mkdir(dir, { recursive: true }).catch((error: unknown) => {
     throw new AimError('InvalidInput', {
       field: 'dir',

@@ -18,6 +18,10 @@ test('what it writes, inspect reads', async () => {
   expect(captured.data).toMatchObject({ cpus: (here.data as { cpus: number }).cpus })
 })
 
+test('it refuses a folder that can never be', async () => {
+  await expect(nodeCapture(testCli().cli, ['/proc/captures'])).rejects.toMatchObject({ code: 'InvalidInput', details: { field: 'dir' } })
+})
+
 test('it leaves a folder alone that holds something', async () => {
   await using folder = await folderOf({ 'notes.txt': 'mine' })
   await expect(nodeCapture(testCli().cli, [folder.dir])).rejects.toMatchObject({ code: 'InvalidInput', details: { field: 'dir' } })
