@@ -1,6 +1,6 @@
 import type { AimClient, EndpointStatus } from '../client/types.js'
 import type { DeployRequest } from '../contracts/deploy.js'
-import type { DeployResult, EndpointView } from '../contracts/endpoint.js'
+import type { DeployResult, EndpointPhase, EndpointView } from '../contracts/endpoint.js'
 import { isAimError } from '../contracts/errors.js'
 import { specFingerprint } from '../domain/placement.js'
 import type { Candidate } from '../domain/plan.js'
@@ -28,7 +28,7 @@ export async function confirmReplacement(cli: Cli, client: AimClient, request: D
   const { view, problem } = status
   if (view === null) return confirm(cli, `replacing ${endpoint}, which does not answer (${problem ?? 'no reason given'})`)
   if (view.revision === null || view.operation !== null) return true // the flow itself joins or refuses
-  const planned = await planOf(cli, client, request)
+  const planned = await planOf(cli, client, request, view.phase)
   const [best] = planned.plan.candidates
   if (best === undefined || isServedAlready(best, planned.model.commit, request, view)) return true
   showChanges(cli, changesBetween(factsNow(view, request), factsPlanned(planned, request)))
@@ -48,8 +48,8 @@ async function statusOf(client: AimClient, endpoint: string): Promise<EndpointSt
   }
 }
 
-async function planOf(cli: Cli, client: AimClient, request: DeployRequest): Promise<DeployResult> {
-  cli.note(`${request.endpoint} serves already; planning to see what would change`)
+async function planOf(cli: Cli, client: AimClient, request: DeployRequest, phase: EndpointPhase): Promise<DeployResult> {
+  cli.note(`${request.endpoint} is there already (${phase}); planning to see what would change`)
   const handle = await client.deploy({ ...request, dryRun: true })
   return unlessInterrupted(handle.result(), cli.interrupts(), ['nothing was changed'])
 }

@@ -4,6 +4,7 @@ import type { Cli } from '../cli.js'
 import { openAiUrl } from '../endpoint-url.js'
 import { listReport, type Column, type Report } from '../output/report.js'
 import { moment } from '../output/units.js'
+import { mayAnswer } from '../views/endpoint-status.js'
 import { nodeText } from '../views/node-text.js'
 
 /** One thing that runs: an engine, or a flow that works on an endpoint. */
@@ -39,7 +40,7 @@ export async function ps(cli: Cli): Promise<Report> {
 }
 
 function enginesOf({ endpoint, startedAt, view }: EndpointStatus): Running[] {
-  if (!view?.replica) return []
+  if (!view?.replica || !mayAnswer(view)) return []
   const { key, nodeId, spec, pid, simulated } = view.replica
   const since = view.lastRestart?.at ?? view.revision?.deployedAt ?? startedAt
   return [

@@ -28,6 +28,8 @@ const EXITS: Record<State, ExitCode> = { serving: 0, deploying: 8, restarting: 8
 
 const stateOf = ({ view }: EndpointStatus): State => view?.phase ?? 'unknown'
 const stateStyle = (status: EndpointStatus): Style => STYLES[stateOf(status)]
+/** What the endpoint has may be the last of an engine that has ended: neither its address nor its process is told as if it were there. */
+export const mayAnswer = ({ phase }: Pick<EndpointView, 'phase'>): boolean => phase === 'serving' || phase === 'stopping'
 const nodeOf = ({ nodeId, simulated }: Replica): string => nodeText(nodeId, simulated)
 const reasonOf = ({ view, problem }: EndpointStatus): string | null => problem ?? view?.reason ?? (view === null ? null : silenceOf(view))
 
@@ -79,19 +81,20 @@ const SHOWN_STEPS = 3
 function fieldsOf(status: EndpointStatus, when: (iso: string) => string): Field[] {
   const { endpoint, view } = status
   const { revision = null, replica = null, operation = null, lastRestart = null } = view ?? {}
+  const runs = view !== null && mayAnswer(view)
   return [
     ['endpoint', endpoint],
     ['state', stateOf(status), stateStyle(status)],
     ['reason', reasonOf(status)],
     ['next', view?.next ?? null],
     ['operation', operation && `${operation.kind} ${operation.workflowId}`],
-    ['url', replica && openAiUrl(replica.url)],
+    ['url', replica && `${openAiUrl(replica.url)}${runs ? '' : ', which does not answer now'}`],
     ['model id', replica && replica.spec.servedName],
     ['model', revision && `${revision.model}@${revision.commit.slice(0, 12)}`],
     ['revision', revision && `${revision.revision}, deployed ${when(revision.deployedAt)} by ${revision.deployedBy}`],
     ['recipe', revision && revision.recipe],
     ['backend', replica && replica.spec.backend],
-    ['node', replica && `${nodeOf(replica)} (${gpusText(replica.spec.gpus)}, pid ${replica.pid})`],
+    ['node', replica && `${nodeOf(replica)} (${gpusText(replica.spec.gpus)}${runs ? `, pid ${replica.pid}` : ''})`],
     ['presence', view && view.presence !== 'ready' ? `the node is ${view.presence}` : null, 'yellow'],
     ['restarts', view && String(view.restarts)],
     [

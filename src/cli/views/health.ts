@@ -38,7 +38,7 @@ function replicaFields({ replica, node, presence, simulated, evidence, problem }
 /** What was done about problems, the newest last. */
 export function healingFields(healing: HealingStep[], when: (iso: string) => string): Field[] {
   return healing.map(({ at, did, why, outcome, detail }): Field => {
-    const said = [`${did}, ${outcome}`, why, detail].filter((part) => part !== '').join(': ')
+    const said = [`${did}, ${outcome}`, why, why.includes(detail) ? '' : detail].filter((part) => part !== '').join(': ')
     return ['tried', `${when(at)}: ${said}`, outcome === 'done' ? 'green' : outcome === 'failed' ? 'red' : 'yellow']
   })
 }

@@ -34,6 +34,17 @@ describe('status', () => {
     expect((await status(cli, [], {})).exit).toBe(list)
   })
 
+  it.each<[EndpointView['phase'], boolean]>([
+    ['serving', true],
+    ['restarting', false],
+    ['repairing', false],
+    ['degraded', false],
+  ])('%s: tells a process, and an address that answers: %s', async (phase, runs) => {
+    const { cli, out } = testCli({ client: views({ ...serving, phase }) })
+    await cli.print(await status(cli, ['smol'], {}))
+    expect([out().includes('pid '), !out().includes(':8100/v1, which does not answer now')]).toEqual([runs, runs])
+  })
+
   it('fails when an endpoint does not answer, and says why', async () => {
     const { cli, out } = testCli({ client: { endpoints: async () => [statusOf(null, 'no worker polls')] } })
     const report = await status(cli, [], {})
@@ -82,6 +93,13 @@ describe('status', () => {
 })
 
 describe('ps', () => {
+  it('lists no engine of an endpoint that was left', async () => {
+    const client: Partial<AimClient> = { ...views({ ...serving, phase: 'degraded' }), operations: async () => [] }
+    const { cli, out } = testCli({ client })
+    await cli.print(await ps(cli))
+    expect(out()).not.toContain('4242')
+  })
+
   it('lists engines and operations', async () => {
     const operations = async () => [{ workflowId: 'deploy/other', runId: 'r', type: 'deployModel', startedAt: '2026-01-01T00:00:00Z' }]
     const { cli, out } = testCli({ client: { ...views(serving), operations }, flags: { json: true } })
