@@ -18,7 +18,7 @@ import { round, type Bench } from './figure.js'
 
 const ENDPOINTS = 1_000
 const WINDOW_S = 60
-/** What starting them all leaves is garbage: V8 collects the whole heap three times when nothing has happened for half a minute, some 20 s of processor. */
+/** Starting them all is followed, some 50 s later, by three bursts of 20 s of processor on all cores and no event: most likely V8 that collects its heap. */
 const SETTLE_S = 120
 const BAR_PERCENT = 30
 const BAR_EVENTS = 60

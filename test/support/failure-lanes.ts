@@ -29,9 +29,9 @@ export type Step = { failure: string | null; kind: Kind | 'the same again' | 'fi
 /** So that each failure takes seconds. */
 const PATIENCE = { AIM_NODE_GRACE_SECONDS: '1', AIM_STALL_SECONDS: '3', AIM_VRAM_WAIT_SECONDS: '1', AIM_SOURCES: 'hub' }
 
-/** Pairs of virtual nodes, each for one test at a time: real Temporal, real launcher, the test engine's processes. */
 export type Later = (undo: () => void) => void
 
+/** Pairs of virtual nodes, each for one test at a time: real Temporal, real launcher, the test engine's processes. */
 export async function startLanes(dir: string, count: number) {
   mkdirSync(join(dir, 'models'), { recursive: true })
   for (const [repo, bytes] of Object.entries(WEIGHT_BYTES)) await writeSampleModel(join(dir, 'models'), repo, bytes)
