@@ -12,7 +12,7 @@ import type { Candidate, Fallback } from '../src/domain/plan.js'
 import { control, waiting } from './activities.js'
 import type { Choice } from './deploy-plan.js'
 import { showChoice, type Deploy } from './deploy-steps.js'
-import { giveBackReserved } from './give-back.js'
+import { giveBackOwn } from './give-back.js'
 import { lookAtNodes } from './look-at-nodes.js'
 import type { Begun } from './operation.js'
 import type { recipeFallback } from './recipe-fallback.js'
@@ -44,8 +44,7 @@ export class DeployFallback {
       if (this.child !== null) void passOn(this.child, news.data)
     })
     // The child gives back its own, unless it was terminated.
-    const { workflowId, runId } = workflowInfo()
-    flow.undo(() => giveBackReserved(flow.request.endpoint, { workflowId, runId }, GRACE_SECONDS))
+    flow.undo(() => giveBackOwn(flow.request.endpoint, GRACE_SECONDS))
   }
 
   /** GPUs that failed an earlier walk. */

@@ -25,12 +25,13 @@ export type Current = NonNullable<Begun['current']>
 
 /** Who asks, the endpoint's lock, and what serves there now. A dry run takes no lock. */
 export function admit({ request, steps, undo, took }: Deploy): Promise<{ actor: string; lock: Lock | null; replica: Replica | null }> {
-  const { endpoint, reason, dryRun } = request
+  const { endpoint, repair, dryRun } = request
+  const reason = repair?.why.slice(0, 500) ?? request.reason
   return steps.run('validate', async () => {
     const { actor, revisionFloor } = await control.admit({ kind: 'deploy', endpoint, reason, request })
     show({ AimActor: actor })
     if (dryRun) return { actor, lock: null, replica: await control.currentReplica({ endpoint }) }
-    const kind = request.repair === undefined ? 'deploy' : 'repair'
+    const kind = repair === undefined ? 'deploy' : 'repair'
     const lock = await takeLock({ endpoint, kind, requestFingerprint: requestFingerprint(request), revisionFloor }, undo)
     took(lock)
     return { actor, lock, replica: lock.outcome === 'begun' ? (lock.current?.replica ?? null) : null }

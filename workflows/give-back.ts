@@ -1,4 +1,4 @@
-import { isCancellation, log } from '@temporalio/workflow'
+import { isCancellation, log, workflowInfo } from '@temporalio/workflow'
 import type { Run } from '../src/contracts/messages.js'
 import type { NodeView } from '../src/contracts/node-owner.js'
 import type { Lease } from '../src/domain/lease.js'
@@ -12,6 +12,13 @@ export async function giveBackReserved(endpoint: string, { workflowId, runId }: 
   const owner = { workflowId, runId }
   await stopLeased(endpoint, (view) => reservedFor(view, owner), graceSeconds)
   await control.giveBackEverywhere({ endpoint, owner })
+}
+
+/** The same for the flow that runs here. What it stops is asked of each of its runs: one that was reset replays what another one saw. */
+export async function giveBackOwn(endpoint: string, graceSeconds: number): Promise<void> {
+  const { workflowId, runId } = workflowInfo()
+  await stopLeased(endpoint, (view) => reservedFor(view, { workflowId }), graceSeconds)
+  await control.giveBackEverywhere({ endpoint, owner: { workflowId, runId } })
 }
 
 export type Left = { nodeId: string; lease: Lease }

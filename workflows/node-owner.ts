@@ -248,11 +248,13 @@ export class NodeOwner {
     throw failure('InvalidInput', `gpu: ${rule}`, { field: 'gpu', rule })
   }
 
+  /** Another reason takes the place of the one before; a drain goes on until `uncordon`. */
   private cordon(asked: z.output<typeof CordonInput>): void {
     const before = this.book.cordon
-    if (before !== null && before.drain === asked.drain) return
-    this.keep({ ...this.book, cordon: { ...asked, at: now() } })
-    if (asked.drain || before?.drain) this.tell()
+    const drain = asked.drain || (before?.drain ?? false)
+    if (before?.drain === drain && before.reason === asked.reason) return
+    this.keep({ ...this.book, cordon: { ...asked, drain, at: now() } })
+    if (drain && !before?.drain) this.tell()
   }
 
   private refuseToForget({ force }: z.output<typeof ForgetInput>): void {

@@ -3,6 +3,8 @@ import type { Claim, Lease, LeaseAnswer, NodeBook, Owner, Presence, Quarantine }
 /** What a refusal depends on besides the book. `gpus`: HIP indices that the node has. */
 export type Standing = { presence: Presence; gpus: readonly number[] }
 
+/** Without `runId`: whichever run of the workflow. */
+type AnyRun = Pick<Owner, 'workflowId'> & Partial<Pick<Owner, 'runId'>>
 type LeaseName = Pick<Lease, 'endpoint' | 'replica' | 'fence'>
 type Granted = { book: NodeBook; answer: LeaseAnswer }
 
@@ -121,8 +123,9 @@ export function reservers({ leases }: NodeBook): Owner[] {
   return owners.filter((owner, index) => owners.findIndex((other) => isSameOwner(owner, other)) === index)
 }
 
-export function reservedFor({ leases }: Pick<NodeBook, 'leases'>, owner: Owner): Lease[] {
-  return leases.filter((lease) => lease.state === 'reserved' && isSameOwner(lease.owner, owner))
+export function reservedFor({ leases }: Pick<NodeBook, 'leases'>, { workflowId, runId }: AnyRun): Lease[] {
+  const isTheirs = ({ owner }: Lease) => owner.workflowId === workflowId && (runId === undefined || owner.runId === runId)
+  return leases.filter((lease) => lease.state === 'reserved' && isTheirs(lease))
 }
 
 const nameOf = ({ endpoint, replica, state }: Lease): string =>

@@ -1,5 +1,6 @@
 import { expect, test, vi } from 'vitest'
 import {
+  cluster,
   deploy,
   drain,
   endpoint,
@@ -23,7 +24,9 @@ test('a node that is drained is left, and nothing of the endpoint stays there', 
   await servesOn(other)
   await until(async () => (await leasesOn(home)).length === 0)
   expect(home.machine.running(endpoint)).toEqual([])
-  expect((await view()).healing.at(-1)).toMatchObject({ did: 'repair', why: `node ${home.nodeId} is drained`, outcome: 'done' })
+  const why = `node ${home.nodeId} is drained`
+  expect((await view()).healing.at(-1)).toMatchObject({ did: 'repair', why, outcome: 'done' })
+  expect((await cluster.records.history(endpoint))[0]).toMatchObject({ kind: 'deploy', reason: why })
 }, 60_000)
 
 /** It serves on a node that is drained, and the engine that is to take its place does not answer yet. */

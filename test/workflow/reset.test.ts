@@ -120,6 +120,21 @@ test('a deploy that failed by what no run before it had fails again', async () =
   await expect(workflow(`deploy/${endpoint}`).result()).rejects.toMatchObject({ cause: { type: 'DiskFull' } })
 })
 
+test('a deploy whose child was terminated ends as it did, also at its undo', async () => {
+  cluster.machine.startsAs = 'silent'
+  const goOn = await resetAt(before('giveBackEverywhere'), `deploy/${endpoint}`, async () => {
+    const started = await deploy()
+    await until(() => cluster.machine.running(endpoint).length === 1)
+    await workflow(`deploy/${endpoint}/fallback/1`).terminate('by hand')
+    return started
+  })
+  cluster.machine.startsAs = 'answers'
+  goOn()
+  await expect(workflow(`deploy/${endpoint}`).result()).rejects.toThrow('Workflow execution failed')
+  expect(cluster.machine.running(endpoint)).toEqual([])
+  expect(await leases()).toEqual([])
+})
+
 test('a stop starts over, and nothing serves when it says so', async () => {
   await (await deploy()).result()
   const goOn = await resetAt(before('retire'), `undeploy/${endpoint}`, () => cluster.aim.undeploy({ endpoint, graceSeconds: 0 }))
