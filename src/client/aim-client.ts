@@ -21,6 +21,9 @@ import type { AimClient, EndpointStatus } from './types.js'
 /** The flows that a person may follow as an operation. */
 const OPERATION_TYPES = ['deployModel', 'undeployModel', 'warmCache', 'refreshCache']
 
+/** A query whose worker died is lost, which the server tells only after half a minute. */
+const QUERY_MS = 10_000
+
 /** The one facade on Temporal that cli, api and operator use. */
 export function createAimClient(client: Client, close: () => Promise<void>): AimClient {
   const attach = <Result>(workflowId: string) => operationHandle<Result>(client, workflowId, undefined, true)
@@ -28,7 +31,8 @@ export function createAimClient(client: Client, close: () => Promise<void>): Aim
   async function status(name: string, startedAt: Date): Promise<EndpointStatus> {
     const base = { endpoint: name, startedAt: startedAt.toISOString() }
     try {
-      const view = await client.workflow.getHandle(workflowIds.endpoint(name)).query<EndpointView>(ENDPOINT_QUERY)
+      const handle = client.workflow.getHandle(workflowIds.endpoint(name))
+      const view = await client.withDeadline(Date.now() + QUERY_MS, () => handle.query<EndpointView>(ENDPOINT_QUERY))
       return { ...base, view, problem: null }
     } catch (error) {
       return { ...base, view: null, problem: toAimError(error, name).message }

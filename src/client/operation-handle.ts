@@ -8,6 +8,9 @@ import type { OperationHandle } from './types.js'
 /** Activities whose heartbeats carry bytes. */
 const COUNTING = ['ensureWeights', 'verifyCache']
 
+/** A query whose worker died is lost, which the server tells only after half a minute. */
+const QUERY_MS = 10_000
+
 /** Follows one flow. Bytes come from the heartbeats of what it does on nodes, also of a child's: watching costs no history. */
 export async function operationHandle<Result>(
   client: Client,
@@ -23,7 +26,8 @@ export async function operationHandle<Result>(
     attached,
     async progress() {
       try {
-        const [answer, bytes] = await Promise.all([handle.query<OperationProgress>(PROGRESS_QUERY), bytesOf(client, workflowId, known)])
+        const asked = client.withDeadline(Date.now() + QUERY_MS, () => handle.query<OperationProgress>(PROGRESS_QUERY))
+        const [answer, bytes] = await Promise.all([asked, bytesOf(client, workflowId, known)])
         return bytes === null ? answer : { ...answer, bytes }
       } catch (error) {
         throw toAimError(error, workflowId)

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { WorkflowNotFoundError, type Client, type WorkflowExecutionInfo } from '@temporalio/client'
+import { queryOf } from '../../src/adapters/temporal/query.js'
 import type { EndpointView } from '../../src/contracts/endpoint.js'
 import { ENDPOINT_QUERY } from '../../src/contracts/messages.js'
 import { NODE_QUERY, type NodeView } from '../../src/contracts/node-owner.js'
@@ -23,7 +24,7 @@ type Known = { wanted: Wanted; since: Date } & Pick<Facts, 'shared' | 'needless'
 /** Looks at everything once: Temporal, processes, leases, caches, and asks every engine that serves. */
 export async function collectFacts(cluster: ChaosCluster, { wanted, since, ...known }: Known): Promise<Facts> {
   const { client } = cluster
-  const nodes = await Promise.all(NODES.map((name) => client.workflow.getHandle(workflowIds.node(name)).query<NodeView>(NODE_QUERY)))
+  const nodes = await Promise.all(NODES.map((name) => queryOf<NodeView>(client, workflowIds.node(name), NODE_QUERY)))
   const endpoints = await Promise.all([...wanted].map(([name, what]) => lookAt(cluster, name, what)))
   const runs = await runsSince(client, since)
   const open = runs.filter(({ status }) => status.name === 'RUNNING')
@@ -49,7 +50,7 @@ export async function viewOf(client: Client, name: string): Promise<EndpointView
   const handle = client.workflow.getHandle(workflowIds.endpoint(name))
   try {
     const { status } = await handle.describe()
-    return status.name === 'RUNNING' ? await handle.query<EndpointView>(ENDPOINT_QUERY) : null
+    return status.name === 'RUNNING' ? await queryOf<EndpointView>(client, workflowIds.endpoint(name), ENDPOINT_QUERY) : null
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return null
     throw error

@@ -14,6 +14,7 @@ import { CONTROL_QUEUE } from '../../contracts/task-queues.js'
 import { workflowIds } from '../../contracts/workflow-ids.js'
 import type { Cluster } from '../../ports/cluster.js'
 import { openNodes } from './nodes.js'
+import { queryOf } from './query.js'
 import { answerOf, refusalOf, unlessNotFound } from './refusal.js'
 
 /** The control worker's arm into Temporal, over the worker's own connection. */
@@ -24,7 +25,7 @@ export function createCluster(client: Client): Cluster {
     await answerOf(`endpoint ${endpoint}`, handle.executeUpdate<void, [object]>(update, { args, updateId: requestId }))
   }
 
-  const viewOf = (endpoint: string) => client.workflow.getHandle(workflowIds.endpoint(endpoint)).query<EndpointView>(ENDPOINT_QUERY)
+  const viewOf = (endpoint: string) => queryOf<EndpointView>(client, workflowIds.endpoint(endpoint), ENDPOINT_QUERY)
 
   async function isOpen(endpoint: string): Promise<boolean> {
     try {

@@ -5,6 +5,7 @@ import type { Caller } from '../../contracts/messages.js'
 import type { LeaseAnswer, Owner } from '../../domain/lease.js'
 import type { NodeOwners } from '../../ports/node-owners.js'
 import { openNodes } from './nodes.js'
+import { queryOf } from './query.js'
 import { answerOf, unlessNotFound } from './refusal.js'
 
 type GiveBack = { endpoint: string; owner?: Owner }
@@ -22,7 +23,7 @@ export function createNodeOwners(client: Client): NodeOwners {
   /** Null: its owner does not answer. */
   async function looks(): Promise<{ nodeId: string; view: NodeView | null }[]> {
     const nodes = await openNodes(client)
-    const answers = await Promise.allSettled(nodes.map((id) => handleOf(id).query<NodeView>(NODE_QUERY)))
+    const answers = await Promise.allSettled(nodes.map((id) => queryOf<NodeView>(client, workflowIds.node(id), NODE_QUERY)))
     return nodes.map((nodeId, index) => {
       const answer = answers[index]
       return { nodeId, view: answer?.status === 'fulfilled' ? answer.value : null }
