@@ -14,7 +14,7 @@ export async function giveBackReserved(endpoint: string, { workflowId, runId }: 
   await control.giveBackEverywhere({ endpoint, owner })
 }
 
-/** The same for the flow that runs here. What it stops is asked of each of its runs: one that was reset replays what another one saw. */
+/** The same for the flow that runs here, with what is reserved for any run of it: after a reset a replay must choose what the earlier run chose. */
 export async function giveBackOwn(endpoint: string, graceSeconds: number): Promise<void> {
   const { workflowId, runId } = workflowInfo()
   await stopLeased(endpoint, (view) => reservedFor(view, { workflowId }), graceSeconds)

@@ -248,13 +248,15 @@ export class NodeOwner {
     throw failure('InvalidInput', `gpu: ${rule}`, { field: 'gpu', rule })
   }
 
-  /** Another reason takes the place of the one before; a drain goes on until `uncordon`. */
-  private cordon(asked: z.output<typeof CordonInput>): void {
+  /** A drain goes on until `uncordon`, and a reason stays until another one is given. */
+  private cordon({ drain, reason, by }: z.output<typeof CordonInput>): void {
     const before = this.book.cordon
-    const drain = asked.drain || (before?.drain ?? false)
-    if (before?.drain === drain && before.reason === asked.reason) return
-    this.keep({ ...this.book, cordon: { ...asked, drain, at: now() } })
-    if (drain && !before?.drain) this.tell()
+    const drains = before?.drain ?? false
+    const begins = drain && !drains
+    if (before !== null && !begins && (reason ?? before.reason) === before.reason) return
+    const why = reason ?? before?.reason ?? (drain ? 'drained by hand' : 'cordoned by hand')
+    this.keep({ ...this.book, cordon: { reason: why, by, at: now(), drain: drain || drains } })
+    if (begins) this.tell()
   }
 
   private refuseToForget({ force }: z.output<typeof ForgetInput>): void {

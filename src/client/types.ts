@@ -68,7 +68,7 @@ export interface AimClient {
   /** Throws NotFound, as all that follows. */
   node(nodeId: string): Promise<NodeView>
   /** Nothing new is placed there; with `drain` its endpoints are asked to leave. This and all changes but the last answer what the node is then. */
-  cordonNode(nodeId: string, cordon: { reason: string; drain: boolean }): Promise<NodeView>
+  cordonNode(nodeId: string, cordon: { reason?: string | undefined; drain: boolean }): Promise<NodeView>
   uncordonNode(nodeId: string): Promise<NodeView>
   /** Throws InvalidInput for a GPU that the node does not have. */
   quarantineGpu(nodeId: string, gpu: number, reason: string): Promise<NodeView>

@@ -35,7 +35,8 @@ export const BindingInput = LeaseNameInput.extend({ gpus: Gpus.optional() })
 export const GiveBackInput = z.strictObject({ endpoint: EndpointName, owner: Owner.optional() })
 export const QuarantineInput = z.strictObject({ gpu: Counter, reason: Reason, by: Name, freeBytes: z.number().min(0).optional() })
 export const ClearInput = z.strictObject({ gpu: Counter, at: z.string().optional() })
-export const CordonInput = z.strictObject({ reason: Reason, by: Name, drain: z.boolean() })
+/** Without a reason the one that was given before stays. */
+export const CordonInput = z.strictObject({ reason: Reason.optional(), by: Name, drain: z.boolean() })
 export const LabelInput = z.strictObject({ set: Labels.default({}), remove: z.array(LabelName).default([]) })
 /** What a node's owner signals to those who have a lease there. */
 export const NodeNewsInput = z.strictObject({

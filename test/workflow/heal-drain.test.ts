@@ -18,7 +18,7 @@ import { until, waitFor } from '../support/wait-for.js'
 useTwoNodes()
 
 test('a node that is drained is left, and nothing of the endpoint stays there', async () => {
-  await deploy()
+  await deploy({ reason: 'asked for by a person' })
   const { home, other } = await places()
   await drain(home)
   await servesOn(other)

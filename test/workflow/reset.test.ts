@@ -25,6 +25,7 @@ afterAll(async () => {
   await rm(holds, { recursive: true, force: true })
 })
 beforeEach(() => {
+  cluster.machine.startsAs = 'answers'
   endpoint = uniqueName('chat')
 })
 
@@ -128,9 +129,9 @@ test('a deploy whose child was terminated ends as it did, also at its undo', asy
     await workflow(`deploy/${endpoint}/fallback/1`).terminate('by hand')
     return started
   })
-  cluster.machine.startsAs = 'answers'
   goOn()
-  await expect(workflow(`deploy/${endpoint}`).result()).rejects.toThrow('Workflow execution failed')
+  await expect(workflow(`deploy/${endpoint}`).result()).rejects.toMatchObject({ cause: { type: 'Internal' } })
+  expect((await cluster.records.history(endpoint)).map(({ error }) => error?.code)).toEqual(['Internal', 'Terminated'])
   expect(cluster.machine.running(endpoint)).toEqual([])
   expect(await leases()).toEqual([])
 })

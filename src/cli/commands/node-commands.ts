@@ -3,7 +3,7 @@ import { DETACH, TIMEOUT } from './common-options.js'
 
 const NODE: ArgumentSpec = { name: '<node>', about: 'id of the node', complete: 'node' }
 const GPU: ArgumentSpec = { name: '<gpu>', about: 'number of the GPU, as `aim node show` prints it' }
-const whyOption = (byDefault: string): OptionSpec => ({ flags: '--reason <text>', about: 'why; shown to everybody', default: byDefault })
+const WHY: OptionSpec = { flags: '--reason <text>', about: 'why; shown to everybody' }
 
 /** `aim node ...`: the nodes of the cluster, and what is kept from it. */
 export const NODE_COMMANDS: CommandSpec[] = [
@@ -26,9 +26,10 @@ export const NODE_COMMANDS: CommandSpec[] = [
   {
     name: 'node cordon',
     about: 'place nothing new on a node',
+    more: 'What runs there goes on, and so does a drain.',
     arguments: [NODE],
-    options: [whyOption('cordoned by hand')],
-    examples: [['aim node cordon gpu-1 --reason "new memory"', 'what runs there goes on']],
+    options: [WHY],
+    examples: [['aim node cordon gpu-1 --reason "new memory"', 'it is given no work']],
     load: async () => (await import('./nodes.js')).nodeCordon,
   },
   {
@@ -43,7 +44,7 @@ export const NODE_COMMANDS: CommandSpec[] = [
     about: 'move the endpoints of a node elsewhere, and place nothing new there',
     more: 'Waits until nothing is left. Ctrl-C leaves the drain going on; `aim node uncordon` ends it.',
     arguments: [NODE],
-    options: [whyOption('drained by hand'), DETACH, TIMEOUT],
+    options: [WHY, DETACH, TIMEOUT],
     examples: [
       ['aim node drain gpu-1 --reason "new memory"', 'before the machine is switched off'],
       ['aim node drain gpu-1 --timeout 30m', 'exit code 8 when something is still there then'],
@@ -55,7 +56,7 @@ export const NODE_COMMANDS: CommandSpec[] = [
     about: 'give a GPU to nobody until it is cleared',
     more: 'An engine that runs on it goes on; it is not started there again.',
     arguments: [NODE, GPU],
-    options: [whyOption('put there by hand')],
+    options: [{ ...WHY, default: 'put there by hand' }],
     examples: [['aim node quarantine gpu-1 3 --reason "page faults"', 'GPU 3 of gpu-1']],
     load: async () => (await import('./nodes.js')).nodeQuarantine,
   },

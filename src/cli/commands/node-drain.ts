@@ -9,7 +9,7 @@ import { duration } from '../output/units.js'
 import { leftText, namesLeft, nodeReport } from '../views/node-status.js'
 
 /** Times in ms. */
-export type NodeDrainOptions = { reason: string; detach?: boolean; timeout?: number }
+export type NodeDrainOptions = { reason?: string; detach?: boolean; timeout?: number }
 
 const LOOK_MS = 1_000
 

@@ -16,7 +16,7 @@ export async function nodeShow(cli: Cli, [name]: string[]): Promise<Report> {
   return nodeReport(await checkedNode(client, nodeId, () => client.node(nodeId)))
 }
 
-export async function nodeCordon(cli: Cli, [name]: string[], { reason }: Reasoned): Promise<Report> {
+export async function nodeCordon(cli: Cli, [name]: string[], { reason }: Partial<Reasoned>): Promise<Report> {
   const nodeId = nodeArgument(name)
   const client = await cli.connect()
   return nodeReport(await checkedNode(client, nodeId, () => client.cordonNode(nodeId, { reason, drain: false })))
