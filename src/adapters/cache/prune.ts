@@ -6,9 +6,11 @@ import { planPrune } from '../../domain/cache/plan-prune.js'
 import { heldBytes } from '../../domain/cache/pressure.js'
 import { protectionOf, type InUse } from '../../domain/cache/protect.js'
 import type { Kept, PruneReport, Removal } from '../../domain/cache/prune.js'
+import type { ScannedRepository } from '../../domain/cache/scan.js'
 import { foldEvents } from '../../domain/cache/usage.js'
 import type { CacheLedger } from '../../ports/cache-ledger.js'
 import { removeIfEmpty, storageFailure } from '../weights/disk.js'
+import { removeRemains } from '../weights/owned-files.js'
 import { lockRevision } from '../weights/revision-lock.js'
 import type { CachePlaces } from './places.js'
 import { changedSince, removeBlob } from './remove-blob.js'
@@ -40,10 +42,18 @@ export async function pruneCache(pruner: Pruner, { policy, dryRun, only }: Prune
     removed.push(outcome.removed)
     if (!dryRun && planned.kind !== 'partial') await ledger.append(eventOf(outcome.removed, outcome.digests))
   }
-  if (!dryRun) await removeIfEmpty(places.partials)
+  if (!dryRun) await tidy(places, facts.scan.repositories).catch(() => {}) // where it may not, what holds nothing does no harm
   const freedBytes = removed.reduce((sum, { bytes }) => sum + bytes, 0)
   const shortBytes = plan.shortBytes + (plan.shortBytes > 0 ? plan.freedBytes - freedBytes : 0)
   return { dryRun, removed, kept, freedBytes, shortBytes, bytes: held - freedBytes }
+}
+
+/** What cleanups and downloads that were killed left, which holds nothing. */
+async function tidy({ hubCache, partials }: CachePlaces, repositories: ScannedRepository[]): Promise<void> {
+  const hollow = repositories.filter(({ revisions, blobs, refs }) => revisions.length + blobs.length + Object.keys(refs).length === 0)
+  for (const { folder } of hollow) await tidyRepository(join(hubCache, folder))
+  await removeRemains(partials)
+  await removeIfEmpty(partials)
 }
 
 async function carryOut(pruner: Pruner, planned: PlannedRemoval): Promise<Outcome> {

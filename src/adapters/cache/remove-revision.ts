@@ -9,7 +9,7 @@ import { removeBlob } from './remove-blob.js'
 /** `gone`: digests of the blobs that went with it. `left`: blobs that nothing links to now, and why they stay. */
 export type RemovedRevision = { gone: string[]; left: { blob: ScannedBlob; why: string }[] }
 
-/** Removes a revision in the order that never lets a name lead to nothing: branches, links, then blobs that nobody else links to. */
+/** Removes a revision in the order that never lets a name lead to nothing: branches, links and notes, then blobs that nobody else links to. */
 export async function removeRevision(
   places: CachePlaces,
   repository: ScannedRepository,
@@ -20,6 +20,8 @@ export async function removeRevision(
   for (const name of Object.keys(repository.refs)) await removeRef(join(root, 'refs', name), revision.commit)
   for (const { path } of revision.files) await rm(join(snapshot, path), { force: true })
   await removeEmptyTree(snapshot)
+  await rm(join(root, '.no_exist', revision.commit), { recursive: true, force: true })
+  await rm(join(root, 'trees', `${revision.commit}.json`), { force: true })
 
   const result: RemovedRevision = { gone: [], left: [] }
   for (const blob of blobsOf(repository, revision)) {
@@ -29,8 +31,6 @@ export async function removeRevision(
     else if (!others) result.gone.push(blob.name)
   }
   repository.revisions = repository.revisions.filter((other) => other !== revision)
-  await rm(join(root, '.no_exist', revision.commit), { recursive: true, force: true })
-  await rm(join(root, 'trees', `${revision.commit}.json`), { force: true })
   await tidyRepository(root)
   return result
 }

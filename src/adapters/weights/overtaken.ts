@@ -1,13 +1,11 @@
 import type { ModelFile, PinnedModel } from '../../contracts/model.js'
-import { namesIn, tryLock } from './blob-lock.js'
+import { tryLock } from './blob-lock.js'
 import { isWhole } from './disk.js'
 import { partsOf, removePart } from './journal.js'
 import type { Layout } from './layout.js'
-import { removeDeadPromises } from './reservation.js'
 
 /** Removes what a dead download left of files that somebody else, Python for one, has brought meanwhile: nobody would continue it. */
 export async function removeOvertaken(partials: string, model: PinnedModel, layout: Layout, files: ModelFile[]): Promise<void> {
-  if ((await namesIn(partials)).length === 0) return
   for (const digest of await partsOf(partials, model)) {
     const file = files.find((candidate) => candidate.digest.hex === digest)
     if (file === undefined || !(await isWhole(layout.blob(file), file.size))) continue
@@ -16,5 +14,4 @@ export async function removeOvertaken(partials: string, model: PinnedModel, layo
     await removePart(partials, digest)
     await lock.release()
   }
-  await removeDeadPromises(partials)
 }

@@ -1,9 +1,9 @@
-import { randomBytes } from 'node:crypto'
 import { lstat, readFile, readlink, rename, rm, symlink, writeFile, open } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { ModelFile, PinnedModel } from '../../contracts/model.js'
 import { errno, inFolder, isWhole, syncFolder } from './disk.js'
 import { requireValidRef, type Layout } from './layout.js'
+import { ownedName } from './owned-files.js'
 
 /** Gives a verified and synced part file its name in the cache. The snapshot's folder is there first: a cache without one is reported as corrupt. */
 export async function publishBlob(partPath: string, layout: Layout, file: ModelFile): Promise<void> {
@@ -31,7 +31,7 @@ async function replaceLink(layout: Layout, file: ModelFile, scratch: string): Pr
   const target = layout.linkTarget(file)
   const isLink = (await lstat(link)).isSymbolicLink()
   if (isLink && (await readlink(link)) === target) return // another process made it meanwhile
-  const temporary = join(scratch, `${randomBytes(8).toString('hex')}.link`)
+  const temporary = join(scratch, `${ownedName()}.link`)
   try {
     await inFolder(scratch, () => symlink(target, temporary))
     await inFolder(dirname(link), () => rename(temporary, link))
@@ -46,7 +46,7 @@ export async function writeRef(layout: Layout, { ref, commit }: PinnedModel, scr
   requireValidRef(ref)
   const path = join(layout.refs, ref)
   if ((await readFile(path, 'utf8').catch(() => null)) === commit) return // absent or unreadable: written anew
-  const temporary = join(scratch, `${randomBytes(8).toString('hex')}.ref`)
+  const temporary = join(scratch, `${ownedName()}.ref`)
   try {
     await inFolder(scratch, () => writeSynced(temporary, commit))
     await inFolder(dirname(path), () => rename(temporary, path))

@@ -1,11 +1,9 @@
-import { randomBytes } from 'node:crypto'
 import { readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AimError } from '../../contracts/errors.js'
-import { namesIn, livesOrTouches } from './blob-lock.js'
 import { errno, headroom, inFolder, spaceAt } from './disk.js'
-import { ownIdentity } from './process-identity.js'
+import { livesOrTouches, namesIn, ownedName, ownerOf } from './owned-files.js'
 
 /** Room on a volume that a running download still needs. */
 export type Reservation = {
@@ -23,8 +21,7 @@ const AGAIN_MS = 200
  * @throws AimError `DiskFull` with `needed` and `free` (what others leave), in bytes.
  */
 export async function reserve(folder: string, volume: string, missing: Map<string, number>): Promise<Reservation> {
-  const { machine, pid, start } = ownIdentity()
-  const name = `${machine}-${pid}-${start}-${Date.now()}-${randomBytes(6).toString('hex')}`
+  const name = `${ownedName()}-${Date.now()}`
   const [space, blobs] = [join(folder, `${name}.space`), join(folder, `${name}.blobs`)]
   const forget = async (): Promise<void> => {
     for (const path of [space, blobs]) await rm(path, { force: true })
@@ -64,37 +61,29 @@ export async function reserve(folder: string, volume: string, missing: Map<strin
       await writing.catch(() => {}) // else it would come back after it went
       await forget()
       await rm(`${space}.next`, { force: true })
-      await removeDeadPromises(folder)
     },
   }
 }
 
-/** Removes what downloads left here that did not end by themselves. */
-export async function removeDeadPromises(folder: string): Promise<void> {
-  await othersIn(folder, '')
-}
-
-/** Bytes that live downloads still need, and the blobs of those that asked before `own`. What dead ones left is removed. */
+/** Bytes that live downloads still need, and the blobs of those that asked before `own`. */
 async function othersIn(folder: string, own: string): Promise<{ bytes: number; earlier: Set<string> }> {
   let bytes = 0
   const earlier = new Set<string>()
   for (const file of await namesIn(folder)) {
-    const [, name, machine, pid, start, asked, kind] =
-      /^(([0-9a-f]{12})-(\d+)-(\d+)-(\d+)-[0-9a-f]+)\.(space|space\.next|blobs)$/.exec(file) ?? []
-    if (machine === undefined || pid === undefined || start === undefined || name === undefined || name === own) continue
-    const path = join(folder, file)
-    const alive = await livesOrTouches({ machine, pid: Number(pid), start }, join(folder, `${name}.space`))
-    if (!alive) await rm(path, { force: true })
-    else if (kind === 'space') bytes += Number(await readIfThere(path))
+    const [, name, asked, kind] = /^(.+-(\d+))\.(space|blobs)$/.exec(file) ?? []
+    const owner = ownerOf(file)
+    if (owner === null || name === undefined || name === own) continue
+    if (!(await livesOrTouches(owner, join(folder, `${name}.space`)))) continue
+    if (kind === 'space') bytes += Number(await readIfThere(join(folder, file)))
     else if (kind === 'blobs' && isEarlier(name, asked, own))
-      for (const digest of (await readIfThere(path)).split('\n')) earlier.add(digest)
+      for (const digest of (await readIfThere(join(folder, file))).split('\n')) earlier.add(digest)
   }
   return { bytes, earlier }
 }
 
 /** By the time in their names, and by their names where that is the same. */
 function isEarlier(name: string, asked: string | undefined, own: string): boolean {
-  const ownAsked = Number(own.split('-')[3] ?? 0)
+  const ownAsked = Number(own.split('-').at(-1) ?? 0)
   return Number(asked) < ownAsked || (Number(asked) === ownAsked && name < own)
 }
 

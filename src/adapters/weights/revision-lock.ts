@@ -1,11 +1,11 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { rm, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { WeightStore } from '../../ports/weight-store.js'
-import { lockedDigests, namesIn, livesOrTouches, tryLock, type BlobLock } from './blob-lock.js'
+import { lockedDigests, tryLock, type BlobLock } from './blob-lock.js'
 import { errno, inFolder, partialsFolder, removeIfEmpty } from './disk.js'
 import { layoutOf, requireValidFiles } from './layout.js'
-import { ownIdentity } from './process-identity.js'
+import { livesOrTouches, namesIn, ownedName, ownerOf, removeRemains } from './owned-files.js'
 import { pause } from './transfer/retry.js'
 
 type Revision = { repo: string; commit: string }
@@ -34,9 +34,8 @@ export function claiming(wanted: string, hubCache: string, ensure: WeightStore['
 
 /** Claims a revision when no cleanup is at it any more. The answer ends the claim. */
 async function claimRevision(folder: string, revision: Revision, signal: AbortSignal): Promise<() => Promise<void>> {
-  const { machine, pid, start } = ownIdentity()
   const key = keyOf(revision)
-  const path = join(folder, `${machine}-${pid}-${start}-${randomBytes(6).toString('hex')}.${key}.claim`)
+  const path = join(folder, `${ownedName()}.${key}.claim`)
   try {
     await inFolder(folder, () => writeFile(path, '', { flag: 'wx' }))
   } catch (error) {
@@ -51,7 +50,7 @@ async function claimRevision(folder: string, revision: Revision, signal: AbortSi
   const release = async (): Promise<void> => {
     clearInterval(touch)
     await rm(path, { force: true })
-    await liveClaims(folder).catch(() => {}) // only tidies up: on a read-only disk it stays
+    await removeRemains(folder).catch(() => {}) // only tidies up: on a read-only disk it stays
     await removeIfEmpty(folder)
   }
   try {
@@ -73,15 +72,13 @@ export async function lockRevision(folder: string, revision: Revision): Promise<
   return 'somebody is asking for it now'
 }
 
-/** Keys of the revisions that live processes claim. What dead ones left is removed. */
+/** Keys of the revisions that live processes claim. */
 async function liveClaims(folder: string): Promise<Set<string>> {
   const claimed = new Set<string>()
   for (const name of await namesIn(folder)) {
-    const [, machine, pid, start, key] = /^([0-9a-f]{12})-(\d+)-(\d+)-[0-9a-f]+\.([0-9a-f]{40})\.claim$/.exec(name) ?? []
-    if (machine === undefined || pid === undefined || start === undefined || key === undefined) continue
-    const path = join(folder, name)
-    if (await livesOrTouches({ machine, pid: Number(pid), start }, path)) claimed.add(key)
-    else await rm(path, { force: true })
+    const [, key] = /\.([0-9a-f]{40})\.claim$/.exec(name) ?? []
+    const owner = ownerOf(name)
+    if (key !== undefined && owner !== null && (await livesOrTouches(owner, join(folder, name)))) claimed.add(key)
   }
   return claimed
 }

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { appendFile, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -9,6 +9,7 @@ import { withBlobLocks } from '../../../src/adapters/cache/remove-blob.js'
 import { removePartial } from '../../../src/adapters/cache/remove-partial.js'
 import { scanPartials } from '../../../src/adapters/cache/scan-partials.js'
 import { tryLock } from '../../../src/adapters/weights/blob-lock.js'
+import { ownIdentity } from '../../../src/adapters/weights/process-identity.js'
 import { isFree, pythonLockPath, tryPythonLock } from '../../../src/adapters/weights/python-lock.js'
 import type { PruneRequest } from '../../../src/contracts/cache.js'
 import type { ScannedPartial } from '../../../src/domain/cache/scan.js'
@@ -42,6 +43,16 @@ describe('prune', () => {
     expect(await readdir(test.hubCache)).toEqual(['.locks', 'models--org--b']) // a lock file stays, as Python's own do
     expect(await readFile(join(other, 'a'), 'utf8')).toBe('used')
     expect(await readdir(join(test.hubCache, '..', 'aim'))).toEqual(['ledger'])
+  })
+
+  it('that was killed before its last step is ended by the next one, which removes what holds nothing', async () => {
+    for (const folder of ['blobs', 'snapshots', '.no_exist']) await mkdir(join(test.hubCache, REPO, folder), { recursive: true })
+    await test.write(join('aim', 'partials', `${digestOf('a')}.${ownIdentity().machine}-4194304-1-0123456789ab.lock`))
+    await test.cache.prune({ ...LEFTOVERS, dryRun: true }, [])
+    expect(await readdir(test.hubCache)).toEqual([REPO])
+    await test.cache.prune(LEFTOVERS, [])
+    expect(await readdir(test.hubCache)).toEqual([])
+    expect(existsSync(test.partials)).toBe(false)
   })
 
   it('leaves what another revision links to, and branches that name another commit', async () => {

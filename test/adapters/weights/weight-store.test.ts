@@ -6,6 +6,7 @@ import { hubSource } from '../../../src/adapters/sources/hub-source.js'
 import { createWeightStore, type WeightStoreOptions } from '../../../src/adapters/weights/create-weight-store.js'
 import type { PinnedModel, TransferProgress } from '../../../src/contracts/model.js'
 import { bytesInMap } from '../../../src/adapters/weights/part-file.js'
+import { ownIdentity } from '../../../src/adapters/weights/process-identity.js'
 import { startMisbehavingHub, type MisbehavingHub } from '../../support/misbehaving-hub.js'
 import { gitSha1, sha256, temporaryFolder, writeSampleModel } from '../../support/sample-model.js'
 import { waitFor } from '../../support/wait-for.js'
@@ -119,6 +120,15 @@ describe('ensure', () => {
       ),
     ).not.toBeNull()
     hub = await startMisbehavingHub(served.path)
+  })
+
+  it('leaves nothing that a killed process had beside its downloads, also when there is nothing to fetch', async () => {
+    await storeWith().ensure(model, model.files, {})
+    const dead = `${ownIdentity().machine}-4194304-1-0123456789ab`
+    await mkdir(partials, { recursive: true })
+    for (const name of [`${digestOf('config.json')}.${dead}.lock`, `${dead}.ref`, `${dead}.link`]) await writeFile(join(partials, name), '')
+    expect(await storeWith().ensure(model, model.files, {})).toMatchObject({ cache: 'hit' })
+    expect(await leftovers()).toEqual([])
   })
 
   it('does not take a file of the wrong size for present, and replaces it', async () => {
