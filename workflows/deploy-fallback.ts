@@ -5,7 +5,6 @@ import { FallbackNewsInput, STEP_SIGNAL, type FallbackNews, type FallbackRequest
 import { NodeNewsInput } from '../src/contracts/manage-node.js'
 import { NODE_SIGNAL, type NodeNews } from '../src/contracts/node-owner.js'
 import type { PinnedModel } from '../src/contracts/model.js'
-import { GRACE_SECONDS } from '../src/domain/engine.js'
 import { gpusToAvoid } from '../src/domain/fallback/next-move.js'
 import type { NodeInspection } from '../src/domain/node.js'
 import type { Candidate, Fallback } from '../src/domain/plan.js'
@@ -44,7 +43,7 @@ export class DeployFallback {
       if (this.child !== null) void passOn(this.child, news.data)
     })
     // The child gives back its own, unless it was terminated.
-    flow.undo(() => giveBackOwn(flow.request.endpoint, GRACE_SECONDS))
+    flow.undo(() => giveBackOwn(flow.request.endpoint))
   }
 
   /** GPUs that failed an earlier walk. */

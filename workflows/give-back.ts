@@ -1,23 +1,24 @@
 import { isCancellation, log, workflowInfo } from '@temporalio/workflow'
 import type { Run } from '../src/contracts/messages.js'
 import type { NodeView } from '../src/contracts/node-owner.js'
+import { GRACE_SECONDS } from '../src/domain/engine.js'
 import type { Lease } from '../src/domain/lease.js'
 import { reservedFor } from '../src/domain/node-book.js'
 import { control, sweepNode } from './activities.js'
 import { rootMessage } from './steps.js'
 import { keepStuckAway } from './stuck-gpus.js'
 
-/** What is reserved for a flow, on every node: what it has started under that ends first. */
-export async function giveBackReserved(endpoint: string, { workflowId, runId }: Run, graceSeconds: number): Promise<void> {
+/** What is reserved for a flow that was ended by hand, on every node: what it has started under that ends first. */
+export async function giveBackReserved(endpoint: string, { workflowId, runId }: Run): Promise<void> {
   const owner = { workflowId, runId }
-  await stopLeased(endpoint, (view) => reservedFor(view, owner), graceSeconds)
+  await stopLeased(endpoint, (view) => reservedFor(view, owner), 0)
   await control.giveBackEverywhere({ endpoint, owner })
 }
 
 /** The same for the flow that runs here, with what is reserved for any run of it: after a reset a replay must choose what the earlier run chose. */
-export async function giveBackOwn(endpoint: string, graceSeconds: number): Promise<void> {
+export async function giveBackOwn(endpoint: string): Promise<void> {
   const { workflowId, runId } = workflowInfo()
-  await stopLeased(endpoint, (view) => reservedFor(view, { workflowId }), graceSeconds)
+  await stopLeased(endpoint, (view) => reservedFor(view, { workflowId }), GRACE_SECONDS)
   await control.giveBackEverywhere({ endpoint, owner: { workflowId, runId } })
 }
 

@@ -14,15 +14,13 @@ import { toAimError } from './failures.js'
 import { healthChecks } from './health.js'
 import { nodeClient } from './nodes.js'
 import { operationHandle } from './operation-handle.js'
+import { query } from './query.js'
 import { refreshSchedule } from './refresh-schedule.js'
 import { startFlow } from './start-flow.js'
 import type { AimClient, EndpointStatus } from './types.js'
 
 /** The flows that a person may follow as an operation. */
 const OPERATION_TYPES = ['deployModel', 'undeployModel', 'warmCache', 'refreshCache']
-
-/** A query whose worker died is lost, which the server tells only after half a minute. */
-const QUERY_MS = 10_000
 
 /** The one facade on Temporal that cli, api and operator use. */
 export function createAimClient(client: Client, close: () => Promise<void>): AimClient {
@@ -31,9 +29,7 @@ export function createAimClient(client: Client, close: () => Promise<void>): Aim
   async function status(name: string, startedAt: Date): Promise<EndpointStatus> {
     const base = { endpoint: name, startedAt: startedAt.toISOString() }
     try {
-      const handle = client.workflow.getHandle(workflowIds.endpoint(name))
-      const view = await client.withDeadline(Date.now() + QUERY_MS, () => handle.query<EndpointView>(ENDPOINT_QUERY))
-      return { ...base, view, problem: null }
+      return { ...base, view: await query<EndpointView>(client, ENDPOINT_QUERY, workflowIds.endpoint(name)), problem: null }
     } catch (error) {
       return { ...base, view: null, problem: toAimError(error, name).message }
     }

@@ -8,6 +8,7 @@ import { EndpointName } from '../contracts/names.js'
 import { validate } from '../contracts/validate.js'
 import { workflowIds } from '../contracts/workflow-ids.js'
 import { toAimError } from './failures.js'
+import { query } from './query.js'
 
 /** A question that a deploy waits with, and what was said to it. */
 export type Answered = { endpoint: string; question: string; workflowId: string; answer: 'approved' | 'rejected' }
@@ -16,10 +17,9 @@ export type Answered = { endpoint: string; question: string; workflowId: string;
 export function approvals(client: Client) {
   async function questionOf(endpoint: string): Promise<NonNullable<OperationProgress['approval']>> {
     try {
-      const { operation } = await client.workflow.getHandle(workflowIds.endpoint(endpoint)).query<EndpointView>(ENDPOINT_QUERY)
+      const { operation } = await query<EndpointView>(client, ENDPOINT_QUERY, workflowIds.endpoint(endpoint))
       if (operation === null) throw nothingAsked(endpoint)
-      const run = client.workflow.getHandle(operation.workflowId, operation.runId)
-      const { approval } = await run.query<OperationProgress>(PROGRESS_QUERY)
+      const { approval } = await query<OperationProgress>(client, PROGRESS_QUERY, operation.workflowId, operation.runId)
       if (approval === undefined) throw nothingAsked(endpoint)
       return approval
     } catch (error) {

@@ -9,6 +9,7 @@ import { validate } from '../contracts/validate.js'
 import { workflowIds } from '../contracts/workflow-ids.js'
 import { fingerprint } from '../domain/fingerprint.js'
 import { toAimError } from './failures.js'
+import { query } from './query.js'
 import { startFlow } from './start-flow.js'
 import type { AimClient } from './types.js'
 
@@ -80,10 +81,8 @@ async function flowOf(client: Client, run: WorkflowExecutionInfo): Promise<Cache
 
 /** A flow that cannot be asked now, because no worker runs or it has just ended, is listed all the same. */
 async function stepOf(client: Client, workflowId: string, runId: string): Promise<string | null> {
-  const deadline = Date.now() + QUERY_MS
   try {
-    const query = () => client.workflow.getHandle(workflowId, runId).query<OperationProgress>(PROGRESS_QUERY)
-    const { steps } = await client.withDeadline(deadline, query)
+    const { steps } = await query<OperationProgress>(client, PROGRESS_QUERY, workflowId, runId, STEP_MS)
     const step = steps.find(({ state }) => state === 'running')
     return step === undefined ? null : [step.step, step.detail].filter((part) => part !== undefined).join(': ')
   } catch {
@@ -91,5 +90,5 @@ async function stepOf(client: Client, workflowId: string, runId: string): Promis
   }
 }
 
-/** A query waits for a worker; a list does not. */
-const QUERY_MS = 3_000
+/** A list does not wait long for one of its lines. */
+const STEP_MS = 3_000

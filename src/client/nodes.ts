@@ -5,6 +5,7 @@ import { NODE_QUERY, NODE_UPDATES, type NodeView } from '../contracts/node-owner
 import { validate } from '../contracts/validate.js'
 import { workflowIds } from '../contracts/workflow-ids.js'
 import { toAimError } from './failures.js'
+import { query } from './query.js'
 import type { AimClient, NodeStatus } from './types.js'
 
 type NodeClient = Pick<
@@ -12,15 +13,14 @@ type NodeClient = Pick<
   'nodes' | 'nodeStatuses' | 'node' | 'cordonNode' | 'uncordonNode' | 'quarantineGpu' | 'clearGpu' | 'labelNode' | 'forgetNode'
 >
 
-/** A query waits for a control worker; a list does not. */
-const QUERY_MS = 5_000
+/** A list does not wait long for one of its lines. */
+const LOOK_MS = 5_000
 
 /** The nodes of the cluster: what each has and who has what of it, and what people may ask of its owner. */
 export function nodeClient(client: Client): NodeClient {
   const by = client.options.identity
 
-  const look = (nodeId: string): Promise<NodeView> =>
-    client.withDeadline(Date.now() + QUERY_MS, () => client.workflow.getHandle(workflowIds.node(nodeId)).query<NodeView>(NODE_QUERY))
+  const look = (nodeId: string): Promise<NodeView> => query(client, NODE_QUERY, workflowIds.node(nodeId), undefined, LOOK_MS)
 
   async function status(nodeId: string): Promise<NodeStatus> {
     try {

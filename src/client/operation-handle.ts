@@ -3,13 +3,11 @@ import { ByteProgress } from '../contracts/cache-flows.js'
 import type { OperationProgress } from '../contracts/deploy.js'
 import { PROGRESS_QUERY } from '../contracts/messages.js'
 import { toAimError } from './failures.js'
+import { query } from './query.js'
 import type { OperationHandle } from './types.js'
 
 /** Activities whose heartbeats carry bytes. */
 const COUNTING = ['ensureWeights', 'verifyCache']
-
-/** A query whose worker died is lost, which the server tells only after half a minute. */
-const QUERY_MS = 10_000
 
 /** Follows one flow. Bytes come from the heartbeats of what it does on nodes, also of a child's: watching costs no history. */
 export async function operationHandle<Result>(
@@ -26,7 +24,7 @@ export async function operationHandle<Result>(
     attached,
     async progress() {
       try {
-        const asked = client.withDeadline(Date.now() + QUERY_MS, () => handle.query<OperationProgress>(PROGRESS_QUERY))
+        const asked = query<OperationProgress>(client, PROGRESS_QUERY, workflowId, runId)
         const [answer, bytes] = await Promise.all([asked, bytesOf(client, workflowId, known)])
         return bytes === null ? answer : { ...answer, bytes }
       } catch (error) {
