@@ -4,9 +4,8 @@ import type { CacheEvent } from '../../domain/cache/event.js'
 import type { Facts, PlannedRemoval } from '../../domain/cache/candidates.js'
 import { planPrune } from '../../domain/cache/plan-prune.js'
 import { heldBytes } from '../../domain/cache/pressure.js'
-import { protectionOf, type InUse } from '../../domain/cache/protect.js'
+import { FRESH_MS, protectionOf, type InUse } from '../../domain/cache/protect.js'
 import type { Kept, PruneReport, Removal } from '../../domain/cache/prune.js'
-import type { ScannedRepository } from '../../domain/cache/scan.js'
 import { foldEvents } from '../../domain/cache/usage.js'
 import type { CacheLedger } from '../../ports/cache-ledger.js'
 import { removeIfEmpty, storageFailure } from '../weights/disk.js'
@@ -16,6 +15,7 @@ import type { CachePlaces } from './places.js'
 import { changedSince, removeBlob } from './remove-blob.js'
 import { removePartial } from './remove-partial.js'
 import { removeRevision, tidyRepository } from './remove-revision.js'
+import { factsBelow } from './scan-partials.js'
 import { sweepPayload } from './sweep-payload.js'
 
 /** `events` and `inUse` are asked anew before each eviction: a cleanup takes minutes. */
@@ -42,16 +42,19 @@ export async function pruneCache(pruner: Pruner, { policy, dryRun, only }: Prune
     removed.push(outcome.removed)
     if (!dryRun && planned.kind !== 'partial') await ledger.append(eventOf(outcome.removed, outcome.digests))
   }
-  if (!dryRun) await tidy(places, facts.scan.repositories).catch(() => {}) // where it may not, what holds nothing does no harm
+  if (!dryRun) await tidy(places, facts).catch(() => {}) // where it may not, what holds nothing does no harm
   const freedBytes = removed.reduce((sum, { bytes }) => sum + bytes, 0)
   const shortBytes = plan.shortBytes + (plan.shortBytes > 0 ? plan.freedBytes - freedBytes : 0)
   return { dryRun, removed, kept, freedBytes, shortBytes, bytes: held - freedBytes }
 }
 
-/** What cleanups and downloads that were killed left, which holds nothing. */
-async function tidy({ hubCache, partials }: CachePlaces, repositories: ScannedRepository[]): Promise<void> {
-  const hollow = repositories.filter(({ revisions, blobs, refs }) => revisions.length + blobs.length + Object.keys(refs).length === 0)
-  for (const { folder } of hollow) await tidyRepository(join(hubCache, folder))
+/** What cleanups and downloads that were killed left, which holds nothing. A young folder may be one that somebody begins to fill. */
+async function tidy({ hubCache, partials }: CachePlaces, { scan, now }: Facts): Promise<void> {
+  for (const { folder, revisions, blobs, refs } of scan.repositories) {
+    if (revisions.length + blobs.length + Object.keys(refs).length > 0) continue
+    const root = join(hubCache, folder)
+    if (factsBelow(root).every(({ mtimeMs }) => now - mtimeMs >= FRESH_MS)) await tidyRepository(root)
+  }
   await removeRemains(partials)
   await removeIfEmpty(partials)
 }

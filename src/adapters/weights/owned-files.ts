@@ -33,9 +33,12 @@ async function touchedLately(path: string): Promise<boolean> {
 export async function removeRemains(folder: string): Promise<void> {
   for (const name of await namesIn(folder)) {
     const owner = ownerOf(name)
-    // Of the files of a promise, one is touched for all.
-    const touched = name.replace(/\.(?:space\.next|blobs)$/, '.space')
-    if (owner !== null && !(await livesOrTouches(owner, join(folder, touched)))) await rm(join(folder, name), { force: true })
+    if (owner === null) continue
+    // Of the files of a promise, one is touched for all, and it is not the first that is written.
+    const path = join(folder, name)
+    const touched = path.replace(/\.(?:space\.next|blobs)$/, '.space')
+    if ((await livesOrTouches(owner, path)) || (await livesOrTouches(owner, touched))) continue
+    await rm(path, { force: true })
   }
 }
 

@@ -55,6 +55,14 @@ describe('prune', () => {
     expect(existsSync(test.partials)).toBe(false)
   })
 
+  it('leaves a young folder that holds nothing yet: somebody may be about to fill it', async () => {
+    const young = await createTestCache({ now: Date.now })
+    await mkdir(join(young.hubCache, REPO, 'blobs'), { recursive: true })
+    await young.cache.prune(LEFTOVERS, [])
+    expect(existsSync(join(young.hubCache, REPO, 'blobs'))).toBe(true)
+    await young.remove()
+  })
+
   it('leaves what another revision links to, and branches that name another commit', async () => {
     await test.revision(REPO, 1, { a: 'both', b: 'first' })
     const kept = await test.revision(REPO, 2, { a: 'both' })

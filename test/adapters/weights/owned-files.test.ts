@@ -1,4 +1,4 @@
-import { readdir, utimes, writeFile } from 'node:fs/promises'
+import { readdir, rm, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ownedName, ownerOf, removeRemains } from '../../../src/adapters/weights/owned-files.js'
@@ -46,6 +46,11 @@ describe('removeRemains', () => {
     await utimes(join(folder.path, `${foreign}-1795847554000.blobs`), past, past)
     await removeRemains(folder.path)
     expect(await left()).toEqual(filesOf(foreign).toSorted())
+    await rm(join(folder.path, `${foreign}-1795847554000.space`))
+    await removeRemains(folder.path)
+    expect(await left()).toContain(`${foreign}-1795847554000.space.next`)
+    expect(await left()).not.toContain(`${foreign}-1795847554000.blobs`)
+    await leave(filesOf(foreign))
     for (const name of filesOf(foreign)) await utimes(join(folder.path, name), past, past)
     await removeRemains(folder.path)
     expect(await left()).toEqual([])
