@@ -23,8 +23,14 @@ function phaseOf({ operation, replica, reason, degraded, standingDown, retired, 
 export function viewOf({ endpoint, state }: Supervised): EndpointView {
   const { revision, replica, operation, reason, restarts, lastRestart, presence, healing } = state
   const [phase, next] = [phaseOf(state), nextOf(state)]
-  return { endpoint, phase, reason, revision, replica, operation, restarts, lastRestart, presence, healing, next }
+  const told = { reason: reason ?? silenceOf(state), next: next ?? (silenceOf(state) && AFTER_SILENCE) }
+  return { endpoint, phase, ...told, revision, replica, operation, restarts, lastRestart, presence, healing }
 }
+
+/** What a silent node runs may serve all the same: the phase says nothing of it. */
+const silenceOf = ({ replica, presence }: Supervision): string | null =>
+  replica === null || presence === 'ready' ? null : `node ${replica.nodeId} does not answer`
+const AFTER_SILENCE = 'it is left where it is until the node answers, or is lost when its grace time is over: then another place is sought'
 
 /** Nothing is repaired beside an operation that a person asked for, however long that takes: to download, or to wait for an answer. */
 function nextOf({ next, trouble, operation }: Supervision): string | null {

@@ -1,4 +1,12 @@
-import { isCancellation, log, sleep, workflowInfo, type ApplicationFailure } from '@temporalio/workflow'
+import {
+  CancellationScope,
+  CancelledFailure,
+  isCancellation,
+  log,
+  sleep,
+  workflowInfo,
+  type ApplicationFailure,
+} from '@temporalio/workflow'
 import { FallbackRequest, type ApprovalView, type Failed, type FallbackResult } from '../src/contracts/fallback.js'
 import { gpusToAvoid, nextMove, type NextMove, type Tried, type Try } from '../src/domain/fallback/next-move.js'
 import { CurrentEngine } from './current-engine.js'
@@ -106,6 +114,8 @@ class Fallback {
       return await tryCandidate(this.of, move)
     } catch (error) {
       if (isCancellation(error)) throw error
+      // However a try ends that was called off, with its node for one: nothing is tried after it.
+      if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('called off during a try', [], error as Error)
       const { failure: why, maxContext } = whyItFailed(error)
       log.warn('a try failed', { endpoint: this.of.request.endpoint, recipe, node, gpus, failure: why })
       tried.push({ candidate, failure: why, gaveUp, ...(maxContext !== undefined && { maxContext }) })

@@ -60,7 +60,10 @@ const isSilence = (error: unknown): boolean =>
 /** The failure at the bottom of Temporal's wrapping: its code of the error table, and the facts. */
 export function rootFailure(error: unknown): Failed {
   if (error instanceof Error && error.cause instanceof Error && !(error instanceof ApplicationFailure)) return rootFailure(error.cause)
-  if (!(error instanceof ApplicationFailure))
-    return { type: isCancellation(error) ? 'Cancelled' : 'Internal', message: rootMessage(error), details: {} }
+  if (isCancellation(error)) return { type: 'Cancelled', message: rootMessage(error), details: {} }
+  if (!(error instanceof ApplicationFailure)) {
+    const reason = rootMessage(error)
+    return { type: 'Internal', message: reason, details: { reason } }
+  }
   return { type: error.type ?? 'Internal', message: error.message, details: (error.details?.[0] ?? {}) as ErrorDetails }
 }

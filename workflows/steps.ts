@@ -1,4 +1,4 @@
-import { defineQuery, isCancellation, setCurrentDetails, setHandler } from '@temporalio/workflow'
+import { TimeoutFailure, defineQuery, isCancellation, setCurrentDetails, setHandler } from '@temporalio/workflow'
 import type { OperationProgress, StepProgress } from '../src/contracts/deploy.js'
 import { PROGRESS_QUERY } from '../src/contracts/messages.js'
 
@@ -77,7 +77,17 @@ const MARKS = { waiting: '·', running: '▶', done: '✔', failed: '✘', skipp
 /** The cause that a person can act on: Temporal wraps it in an activity failure. */
 export function rootMessage(error: unknown): string {
   const cause = error instanceof Error ? error.cause : undefined
-  return cause instanceof Error ? rootMessage(cause) : error instanceof Error ? error.message : String(error)
+  if (cause instanceof Error) return rootMessage(cause)
+  if (error instanceof TimeoutFailure) return TIMEOUTS[error.timeoutType ?? ''] ?? error.message
+  return error instanceof Error ? error.message : String(error)
+}
+
+/** In place of `activity Heartbeat timeout`. */
+const TIMEOUTS: Record<string, string> = {
+  SCHEDULE_TO_START: 'nobody there took the work up',
+  SCHEDULE_TO_CLOSE: 'it was not done in the time that it has',
+  START_TO_CLOSE: 'it took longer than it may',
+  HEARTBEAT: 'whoever was at it was not heard any more',
 }
 
 const now = (): string => new Date().toISOString()

@@ -56,7 +56,7 @@ export type Operation = {
 export type EndpointView = {
   endpoint: string
   phase: EndpointPhase
-  /** Why it is not serving; null when it is. */
+  /** Why it is not serving, or may not be; null when it is. */
   reason: string | null
   revision: EndpointRevision | null
   replica: Replica | null
@@ -101,7 +101,7 @@ export type DeployResult = {
   plan: Plan
 }
 
-/** Result of `undeployModel`. `silent` names the nodes that did not answer: what runs there is not known. `undying` says what nothing ended, and where. */
+/** Result of `undeployModel`. `silent` names the nodes that did not answer: what runs there ends when they are back. `undying` says what nothing ended, and where. */
 export type UndeployResult = {
   endpoint: string
   outcome: 'stopped' | 'absent'

@@ -3,7 +3,7 @@ import { PRESENCES } from '../domain/lease.js'
 import { EndpointName, NodeId } from './names.js'
 
 const Counter = z.int().min(0)
-const Reason = z.string().min(1, 'must say why').max(500, 'must be at most 500 characters')
+const Reason = z.string().trim().min(1, 'must say why').max(500, 'must be at most 500 characters')
 const Name = z.string().max(500)
 const LABEL_NAME = /^[\w./-]{1,63}$/
 const NAME_RULE = 'the name of a label must be 1 to 63 letters, digits, `_`, `.`, `/` or `-`'

@@ -80,7 +80,7 @@ test('two at a time obtain it once: the second waits for the first and says so',
     onProgress: (line: string) => lines.push(line),
   }
   const programs = await Promise.all([obtainTemporal(options), obtainTemporal(options)])
-  expect(programs.map(({ source }) => source)).toEqual(['build', 'cache'])
+  expect(programs.map(({ source }) => source).toSorted()).toEqual(['build', 'cache'])
   expect(get).toHaveBeenCalledTimes(1)
   expect(lines).toEqual([`another process (pid ${process.pid}) is getting the Temporal server; waiting for it`])
 })

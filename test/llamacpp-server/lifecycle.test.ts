@@ -34,7 +34,7 @@ describe('SIGTERM', () => {
 
   test('a running answer is finished, new ones are refused with 503', async () => {
     const server = await startServer(model, '--threads', '1', '--context', '256')
-    const running = await stream(server, 100)
+    const running = await stream(server, 50)
     server.signal('SIGTERM')
     await expect.poll(() => server.log.join('\n'), { interval: 10, timeout: 20_000 }).toMatch(/SIGTERM: stopping, 1 requests running/)
     const [health, refused] = await Promise.all([fetch(`${server.url}/health`), stream(server, 5)])

@@ -9,8 +9,10 @@ describe('a node that does not answer any more', () => {
     await deploy()
     const { home, other } = await places()
     await Promise.all([leave(home), until(async () => (await view()).presence === 'unknown')])
-    expect((await view()).phase).toBe('serving')
+    const silence = { phase: 'serving', reason: `node ${home.nodeId} does not answer`, next: expect.stringContaining('another place') }
+    expect(await view()).toMatchObject(silence)
     await servesOn(other)
+    expect(await view()).toMatchObject({ reason: null, next: null })
     expect(home.machine.running(endpoint)).toHaveLength(1)
     expect((await view()).healing.at(-1)).toMatchObject({ did: 'repair', outcome: 'done', why: `node ${home.nodeId} does not answer` })
     await join(home)

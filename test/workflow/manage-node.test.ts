@@ -217,6 +217,7 @@ describe('a node that answers', () => {
   test.each([
     ['quarantine', { gpu: 9, reason: 'x', by: 'ann' }, 'gpu: node NODE has no GPU 9'],
     ['quarantine', { gpu: 1, reason: '', by: 'ann' }, 'reason: must say why'],
+    ['cordon', { reason: '  ', by: 'ann', drain: true }, 'reason: must say why'],
     ['lease', { endpoint: 'UP', replica: 0, gpus: [], owner: { workflowId: 'w', runId: 'r' } }, 'endpoint: must be 1 to 63'],
     ['label', { set: { 'a b': 'c' } }, 'must be 1 to 63 letters'],
     ['cordon', { reason: 'x', by: 'ann' }, 'drain:'],

@@ -55,7 +55,7 @@ export async function undeploy(
     onLeave: [`the stop of ${endpoint} goes on`, `  watch:   aim status ${endpoint} -w`, `  rejoin:  aim stop ${endpoint}`],
   })
   // Only now is it sure: an engine may run though its endpoint's workflow was terminated.
-  if (result.outcome === 'absent' && !handle.attached) await knownEndpoint(client, endpoint)
+  if (result.outcome === 'absent' && result.silent.length === 0 && !handle.attached) await knownEndpoint(client, endpoint)
   return stoppedReport(result)
 }
 
@@ -74,17 +74,20 @@ function undeployRequest(endpoint: string, { grace, reason, force }: StopOptions
   })
 }
 
+const stateOf = ({ outcome, silent }: UndeployResult): string =>
+  outcome === 'stopped' ? 'stopped' : silent.length === 0 ? 'was not there' : 'nothing to stop on the nodes that answer'
+
 function stoppedReport(result: UndeployResult): Report {
   return recordReport({
     data: result,
     name: result.endpoint,
     fields: () => [
       ['endpoint', result.endpoint],
-      ['state', result.outcome === 'stopped' ? 'stopped' : 'was not there'],
+      ['state', stateOf(result)],
       ...result.stopped.map(({ node, engine }): [string, string] => ['engine', `${engine} on ${node} ended`]),
     ],
     notes: [
-      ...result.silent.map((node) => `${node} did not answer: what runs there is not known`),
+      ...result.silent.map((node) => `${node} did not answer: what it still runs of this ends when it is back`),
       ...result.undying.map((what) => `${what}: memory that it holds of a GPU is given to nobody until it is free`),
       `what it was: aim history ${result.endpoint}`,
     ],

@@ -31,11 +31,7 @@ const stateStyle = (status: EndpointStatus): Style => STYLES[stateOf(status)]
 /** What the endpoint has may be the last of an engine that has ended: neither its address nor its process is told as if it were there. */
 export const mayAnswer = ({ phase }: Pick<EndpointView, 'phase'>): boolean => phase === 'serving' || phase === 'stopping'
 const nodeOf = ({ nodeId, simulated }: Replica): string => nodeText(nodeId, simulated)
-const reasonOf = ({ view, problem }: EndpointStatus): string | null => problem ?? view?.reason ?? (view === null ? null : silenceOf(view))
-
-/** It may serve all the same, so its state says nothing of it. */
-const silenceOf = ({ presence, replica }: EndpointView): string | null =>
-  presence === 'ready' || replica === null ? null : `node ${replica.nodeId} does not answer`
+const reasonOf = ({ view, problem }: EndpointStatus): string | null => problem ?? view?.reason ?? null
 
 const COLUMNS: Column<EndpointStatus>[] = [
   { header: 'NAME', value: ({ endpoint }) => endpoint, style: () => 'bold' },

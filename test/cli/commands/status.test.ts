@@ -148,6 +148,15 @@ describe('stop', () => {
     await expect(stop(testCli({ client }).cli, ['smol'], {})).rejects.toMatchObject({ code: 'NotFound' })
   })
 
+  it('says of a node that did not answer what becomes of what it runs, also when nothing was found elsewhere', async () => {
+    const absent = { endpoint: 'smol', outcome: 'absent', stopped: [], silent: ['node-2'], undying: [] } as const
+    const undeploy = () => Promise.resolve(handleOf(Promise.resolve({ ...absent, stopped: [], silent: ['node-2'], undying: [] })))
+    const { cli, out, err } = testCli({ client: { undeploy, endpoint: notFound, endpoints: async () => [] } })
+    await cli.print(await stop(cli, ['smol'], {}))
+    expect(out()).toContain('nothing to stop on the nodes that answer')
+    expect(err()).toContain('node-2 did not answer: what it still runs of this ends when it is back')
+  })
+
   it('names the flag that is wrong', async () => {
     await expect(stop(testCli().cli, ['smol'], { grace: 9999 })).rejects.toMatchObject({
       code: 'InvalidInput',
