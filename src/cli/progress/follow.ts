@@ -7,8 +7,8 @@ import { chooseProgress } from './choose.js'
 import type { Frame } from './frame.js'
 
 const POLL_MS = 150
-/** A query waits for a worker; silence for this long is worth a line. */
-const SILENT_AFTER_MS = 3000
+/** A query waits for a worker, and one that was lost is asked again after 3 s; longer silence is worth a line. */
+const SILENT_AFTER_MS = 5000
 const NO_ANSWER = 'its progress cannot be read now; the work goes on, or waits for a worker (aim up, or aim worker)'
 const LAST_POLL_MS = 1000
 
