@@ -42,21 +42,26 @@ export async function pruneCache(pruner: Pruner, { policy, dryRun, only }: Prune
     removed.push(outcome.removed)
     if (!dryRun && planned.kind !== 'partial') await ledger.append(eventOf(outcome.removed, outcome.digests))
   }
-  if (!dryRun) await tidy(places, facts).catch(() => {}) // where it may not, what holds nothing does no harm
+  if (!dryRun) await tidy(places, facts)
   const freedBytes = removed.reduce((sum, { bytes }) => sum + bytes, 0)
   const shortBytes = plan.shortBytes + (plan.shortBytes > 0 ? plan.freedBytes - freedBytes : 0)
   return { dryRun, removed, kept, freedBytes, shortBytes, bytes: held - freedBytes }
 }
 
-/** What cleanups and downloads that were killed left, which holds nothing. A young folder may be one that somebody begins to fill. */
+/**
+ * What cleanups and downloads that were killed left, which holds nothing. A young folder may be one that somebody begins to fill, and where there
+ * is anything that we do not understand all stays. What may not be removed does no harm.
+ */
 async function tidy({ hubCache, partials }: CachePlaces, { scan, now }: Facts): Promise<void> {
-  for (const { folder, revisions, blobs, refs } of scan.repositories) {
-    if (revisions.length + blobs.length + Object.keys(refs).length > 0) continue
-    const root = join(hubCache, folder)
-    if (factsBelow(root).every(({ mtimeMs }) => now - mtimeMs >= FRESH_MS)) await tidyRepository(root)
-  }
-  await removeRemains(partials)
+  await removeRemains(partials).catch(() => {})
   await removeIfEmpty(partials)
+  for (const { folder, revisions, blobs, refs } of scan.repositories) {
+    const root = join(hubCache, folder)
+    const isHollow = revisions.length + blobs.length + Object.keys(refs).length === 0
+    const isStrange = scan.unknown.some(({ path }) => path.startsWith(`${root}/`))
+    if (!isHollow || isStrange || factsBelow(root).some(({ mtimeMs }) => now - mtimeMs < FRESH_MS)) continue
+    await tidyRepository(root).catch(() => {})
+  }
 }
 
 async function carryOut(pruner: Pruner, planned: PlannedRemoval): Promise<Outcome> {

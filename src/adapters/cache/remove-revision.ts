@@ -1,4 +1,4 @@
-import { readFile, readdir, rm, rmdir } from 'node:fs/promises'
+import { lstat, readFile, readdir, rm, rmdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { blobsOf } from '../../domain/cache/account.js'
 import type { ScannedBlob, ScannedRepository, ScannedRevision } from '../../domain/cache/scan.js'
@@ -49,9 +49,16 @@ async function removeRef(path: string, commit: string): Promise<void> {
 }
 
 async function removeEmptyTree(folder: string): Promise<void> {
+  if (!(await isFolder(folder))) return // a link leads to what is not ours
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => []) // absent
   for (const entry of entries) if (entry.isDirectory()) await removeEmptyTree(join(folder, entry.name))
   await rmdir(folder).catch((error: unknown) => {
     if (!['ENOTEMPTY', 'EEXIST', 'ENOENT'].includes(errno(error) ?? '')) throw error
   })
 }
+
+const isFolder = (path: string): Promise<boolean> =>
+  lstat(path).then(
+    (facts) => facts.isDirectory(),
+    () => false, // absent
+  )

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { readdir, rm, stat } from 'node:fs/promises'
+import { lstat, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { errno } from './disk.js'
 import { isAlive, ownIdentity, type ProcessIdentity } from './process-identity.js'
@@ -15,7 +15,8 @@ export function ownedName(): string {
 
 /** The process that a file's name names; null for a file that is not one process's own. */
 export function ownerOf(name: string): ProcessIdentity | null {
-  const [, machine, pid, start] = /(?:^|\.)([0-9a-f]{12})-(\d+)-(\d+)-[0-9a-f-]+\./.exec(name) ?? []
+  const [, machine, pid, start] =
+    /(?:^|\.)([0-9a-f]{12})-(\d+)-(\d+)-[0-9a-f-]+\.(?:lock|[0-9a-f]{40}\.claim|space(?:\.next)?|blobs|link|ref)$/.exec(name) ?? []
   return machine !== undefined && pid !== undefined && start !== undefined ? { machine, pid: Number(pid), start } : null
 }
 
@@ -25,7 +26,8 @@ export async function livesOrTouches(owner: ProcessIdentity, path: string): Prom
 }
 
 async function touchedLately(path: string): Promise<boolean> {
-  const facts = await stat(path).catch(() => null) // released meanwhile
+  // A link that has no place yet leads to nothing from here.
+  const facts = await lstat(path).catch(() => null) // released meanwhile
   return facts !== null && Date.now() - facts.mtimeMs < FOREIGN_MS
 }
 
@@ -38,7 +40,7 @@ export async function removeRemains(folder: string): Promise<void> {
     const path = join(folder, name)
     const touched = path.replace(/\.(?:space\.next|blobs)$/, '.space')
     if ((await livesOrTouches(owner, path)) || (await livesOrTouches(owner, touched))) continue
-    await rm(path, { force: true })
+    await rm(path, { force: true }).catch(() => {}) // another user's stays, and keeps nobody from the rest
   }
 }
 

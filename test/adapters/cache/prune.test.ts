@@ -55,6 +55,16 @@ describe('prune', () => {
     expect(existsSync(test.partials)).toBe(false)
   })
 
+  it('does not follow a link that leads out of the cache, nor lets it keep the rest from being tidied', async () => {
+    const outside = await test.write(join('outside', 'empty', 'file'))
+    await rm(outside)
+    for (const folder of [REPO, 'models--org--z']) await mkdir(join(test.hubCache, folder), { recursive: true })
+    await symlink(join(test.hubCache, '..', 'outside'), join(test.hubCache, REPO, 'blobs'))
+    await test.cache.prune(LEFTOVERS, [])
+    expect(existsSync(join(outside, '..'))).toBe(true)
+    expect(await readdir(test.hubCache)).toEqual([REPO])
+  })
+
   it('leaves a young folder that holds nothing yet: somebody may be about to fill it', async () => {
     const young = await createTestCache({ now: Date.now })
     await mkdir(join(young.hubCache, REPO, 'blobs'), { recursive: true })

@@ -1,4 +1,4 @@
-import { readdir, rm, utimes, writeFile } from 'node:fs/promises'
+import { lutimes, readdir, rm, symlink, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ownedName, ownerOf, removeRemains } from '../../../src/adapters/weights/owned-files.js'
@@ -28,7 +28,11 @@ beforeEach(async () => {
 afterEach(() => folder.remove())
 
 async function leave(names: string[]): Promise<void> {
-  for (const name of names) await writeFile(join(folder.path, name), '')
+  for (const name of names) {
+    const path = join(folder.path, name)
+    if (name.endsWith('.link')) await symlink('../../blobs/none', path).catch(() => {})
+    else await writeFile(path, '')
+  }
 }
 const left = async (): Promise<string[]> => (await readdir(folder.path)).toSorted()
 
@@ -51,7 +55,7 @@ describe('removeRemains', () => {
     expect(await left()).toContain(`${foreign}-1795847554000.space.next`)
     expect(await left()).not.toContain(`${foreign}-1795847554000.blobs`)
     await leave(filesOf(foreign))
-    for (const name of filesOf(foreign)) await utimes(join(folder.path, name), past, past)
+    for (const name of filesOf(foreign)) await lutimes(join(folder.path, name), past, past)
     await removeRemains(folder.path)
     expect(await left()).toEqual([])
   })
